@@ -1,0 +1,31 @@
+// What a change is: a logical path below a source and how much of it is in doubt.
+//
+// A logical path is relative to the source, as a reader sees it through the links: "" is the
+// source itself, "images/a.png" may live anywhere on disk. Bytes, not text: any name that the
+// kernel accepts.
+#pragma once
+
+#include <string>
+
+namespace mirrord {
+
+/// Ordered: a later kind includes the earlier ones.
+enum class ChangeKind {
+  attributes,  ///< mode, owner, times of one entry
+  data,        ///< the entry itself: contents, existence, type; of a directory not what is below
+  tree,        ///< the entry and everything below it
+};
+
+struct Change {
+  std::string path;
+  ChangeKind kind = ChangeKind::data;
+  bool operator==(const Change&) const = default;
+};
+
+/// "dir/name"; the name alone when dir is the source itself.
+inline std::string join(const std::string& dir, const std::string& name) {
+  if (dir.empty()) return name;
+  return name.empty() ? dir : dir + '/' + name;
+}
+
+}  // namespace mirrord

@@ -1,0 +1,248 @@
+#include "core/config.hpp"
+
+#include "core/config_reader.hpp"
+#include "core/config_schema.hpp"
+#include "core/config_targets.hpp"
+#include "core/config_values.hpp"
+#include "core/nearest.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+#include <map>
+#include <utility>
+
+namespace mirrord {
+namespace {
+
+constexpr const char* kNoGroups =
+    "no groups are defined; add a file such as /etc/mirrord/web.toml with a [groups.NAME] table "
+    "(see mirrord.toml(5))";
+
+std::optional<toml::table> parse_toml(const ConfigFile& file, ConfigReport& report) {
+  constexpr std::string_view kPrefix = "Error while parsing ";
+  try {
+    return toml::parse(file.text);
+  } catch (const toml::parse_error& error) {
+    std::string_view what = error.description();
+    if (what.starts_with(kPrefix)) what.remove_prefix(kPrefix.size());
+    report.problem(error.source().begin, fmt::format("syntax error: {}", what));
+    return std::nullopt;
+  }
+}
+
+bool is_group_name(std::string_view name) {
+  return !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '.' || c == '-';
+  });
+}
+
+/// The [defaults] of one file: the values that groups start from, and the table they stand in.
+struct Defaults {
+  GroupDraft values;
+  const toml::table* table = nullptr;
+};
+
+/// Two durations of one group of which the first must not be longer than the second.
+struct OrderedPair {
+  std::string_view shorter, longer;
+  Duration shorter_value, longer_value;
+};
+
+/// Where a group gets a key from; no node when it has the built-in default.
+struct Origin {
+  const toml::node* node = nullptr;
+  bool inherited = false;
+};
+
+Origin origin_of(std::string_view path, const toml::table& group, const Defaults& defaults) {
+  if (const toml::node* own = group.at_path(path).node()) return {own, false};
+  if (!defaults.table) return {nullptr, true};
+  return {defaults.table->at_path(path).node(), true};
+}
+
+void check_order(const ConfigScope& scope, const toml::table& group, const Defaults& defaults,
+                 const OrderedPair& pair) {
+  const Origin shorter = origin_of(pair.shorter, group, defaults);
+  const Origin longer = origin_of(pair.longer, group, defaults);
+  for (const Origin& origin : {shorter, longer})
+    if (origin.node && scope.report.problem_at(origin.node->source().begin)) return;
+  if (pair.shorter_value <= pair.longer_value) return;
+  const bool blame_shorter = !longer.node || (longer.inherited && !shorter.inherited);
+  const Origin& blamed = blame_shorter ? shorter : longer;
+  scope.report.problem(
+      blamed.node->source().begin,
+      fmt::format("in {}, {} = \"{}\" is shorter than {} = \"{}\"; raise {} or lower {}",
+                  blamed.inherited ? "[defaults]" : scope.name, pair.longer,
+                  format_duration(pair.longer_value), pair.shorter,
+                  format_duration(pair.shorter_value), pair.longer, pair.shorter));
+}
+
+void check_orders(const ConfigScope& scope, const toml::table& table, const Defaults& defaults,
+                  const GroupDraft& group) {
+  check_order(scope, table, defaults, {"delay", "max_delay", group.delay, group.max_delay});
+  check_order(scope, table, defaults,
+              {"retry.initial", "retry.max", group.retry.initial, group.retry.max});
+}
+
+void require(const ConfigScope& scope, const toml::table& table, std::string_view key,
+             std::string_view example) {
+  if (table.contains(key)) return;
+  scope.report.problem(table.source().begin, fmt::format("key '{}' is missing in {}; add {} = {}",
+                                                         key, scope.name, key, example));
+}
+
+Group finished(GroupDraft draft) {
+  for (auto* rules : {&draft.exclude, &draft.exclude_from})
+    std::move(rules->begin(), rules->end(), std::back_inserter(draft.filter));
+  return std::move(static_cast<Group&>(draft));
+}
+
+/// The table `key` at the top of a file, or null, with a problem when it is something else.
+const toml::table* top_table(ConfigReport& report, const toml::table& root, std::string_view key) {
+  const toml::node* node = root.get(key);
+  if (node && !node->is_table())
+    report.problem(node->source().begin, fmt::format("'{}' must be a table", key));
+  return node ? node->as_table() : nullptr;
+}
+
+void report_unknown_tables(ConfigReport& report, const toml::table& root) {
+  const std::vector<std::string_view> known = {"daemon", "defaults", "groups"};
+  for (auto&& [name, value] : root) {
+    if (std::find(known.begin(), known.end(), name.str()) != known.end()) continue;
+    const std::string_view guess = nearest(name.str(), known);
+    const std::string advice = guess.empty()
+                                   ? "known tables are [daemon], [defaults] and [groups.NAME]"
+                                   : fmt::format("did you mean '{}'?", guess);
+    report.problem(
+        name.source().begin,
+        fmt::format("unknown {} '{}'; {}", value.is_table() ? "table" : "key", name.str(), advice));
+  }
+}
+
+/// Reads file after file; what must be unique over all files is remembered with its place.
+class ConfigReading {
+ public:
+  explicit ConfigReading(const Host& host) : host_(host) {}
+
+  void read(const ConfigFile& file);
+  ParsedConfig finish(const std::string& first_file);
+
+ private:
+  void read_tables(ConfigReport& report, const toml::table& root);
+  void read_daemon(ConfigReport& report, const toml::table& table);
+  Defaults read_defaults(ConfigReport& report, const toml::table* table);
+  void read_groups(ConfigReport& report, const toml::table& groups, const Defaults& defaults);
+  void read_group(const ConfigScope& scope, std::string_view name, const toml::table& table,
+                  const Defaults& defaults);
+  void claim(ConfigReport& report, const std::string& what, const toml::table& table);
+
+  const Host& host_;
+  std::string file_;
+  Config config_;
+  std::map<std::string, std::string> first_places_;
+  std::vector<Diagnostic> diagnostics_;
+};
+
+void ConfigReading::read(const ConfigFile& file) {
+  file_ = file.name;
+  ConfigReport report(file.name);
+  if (const auto root = parse_toml(file, report)) read_tables(report, *root);
+  auto diagnostics = report.take();
+  std::move(diagnostics.begin(), diagnostics.end(), std::back_inserter(diagnostics_));
+}
+
+void ConfigReading::read_tables(ConfigReport& report, const toml::table& root) {
+  report_unknown_tables(report, root);
+  if (const auto* daemon = top_table(report, root, "daemon")) read_daemon(report, *daemon);
+  const Defaults defaults = read_defaults(report, top_table(report, root, "defaults"));
+  const auto* groups = top_table(report, root, "groups");
+  if (groups && !groups->empty())
+    read_groups(report, *groups, defaults);
+  else
+    check_orders({report, host_, "[defaults]"}, {}, defaults, defaults.values);
+}
+
+Defaults ConfigReading::read_defaults(ConfigReport& report, const toml::table* table) {
+  Defaults defaults{{}, table};
+  if (table) read_table({report, host_, "[defaults]"}, *table, defaults_schema(), defaults.values);
+  return defaults;
+}
+
+void ConfigReading::read_daemon(ConfigReport& report, const toml::table& table) {
+  claim(report, "[daemon]", table);
+  read_table({report, host_, "[daemon]"}, table, daemon_schema(), config_.limits);
+}
+
+void ConfigReading::read_groups(ConfigReport& report, const toml::table& groups,
+                                const Defaults& defaults) {
+  for (auto&& [name, value] : groups) {
+    const ConfigScope scope{report, host_, fmt::format("[groups.{}]", name.str())};
+    if (const auto* table = value.as_table())
+      read_group(scope, name.str(), *table, defaults);
+    else
+      report.problem(name.source().begin,
+                     fmt::format("key '{}' in [groups] stands outside of a group; put it below a "
+                                 "line [groups.NAME]",
+                                 name.str()));
+  }
+}
+
+void ConfigReading::read_group(const ConfigScope& scope, std::string_view name,
+                               const toml::table& table, const Defaults& defaults) {
+  if (!is_group_name(name))
+    scope.report.problem(table.source().begin,
+                         fmt::format("group name '{}' must consist of letters, digits, '_', '.' "
+                                     "and '-'",
+                                     name));
+  claim(scope.report, fmt::format("group '{}'", name), table);
+  GroupDraft draft = defaults.values;
+  draft.name = name;
+  read_table(scope, table, group_schema(), draft);
+  require(scope, table, "source", "\"/path\"");
+  require(scope, table, "targets", "[\"host:/path\"]");
+  if (const auto* targets = table.get("targets"))
+    draft.targets = read_targets(scope, *targets, draft);
+  check_orders(scope, table, defaults, draft);
+  config_.groups.push_back(finished(std::move(draft)));
+}
+
+/// Reports the second of two tables that may exist only once.
+void ConfigReading::claim(ConfigReport& report, const std::string& what, const toml::table& table) {
+  const auto at = table.source().begin;
+  const auto [first, is_first] =
+      first_places_.emplace(what, fmt::format("{}:{}:{}", file_, at.line, at.column));
+  if (is_first) return;
+  report.problem(at, fmt::format("{} is already defined at {}", what, first->second));
+}
+
+ParsedConfig ConfigReading::finish(const std::string& first_file) {
+  const auto is_problem = [](const Diagnostic& one) { return one.severity == Severity::problem; };
+  bool failed = std::any_of(diagnostics_.begin(), diagnostics_.end(), is_problem);
+  if (!failed && config_.groups.empty()) {
+    diagnostics_.insert(diagnostics_.begin(), {Severity::problem, first_file, 0, 0, kNoGroups});
+    failed = true;
+  }
+  if (failed) return {std::nullopt, std::move(diagnostics_)};
+  std::sort(config_.groups.begin(), config_.groups.end(),
+            [](const Group& a, const Group& b) { return a.name < b.name; });
+  return {std::move(config_), std::move(diagnostics_)};
+}
+
+}  // namespace
+
+std::string Diagnostic::text() const {
+  if (file.empty()) return message;
+  if (line == 0) return fmt::format("{}: {}", file, message);
+  return fmt::format("{}:{}:{}: {}", file, line, column, message);
+}
+
+ParsedConfig parse_config(const std::vector<ConfigFile>& files, const Host& host) {
+  ConfigReading reading(host);
+  for (const ConfigFile& file : files) reading.read(file);
+  return reading.finish(files.empty() ? "" : files.front().name);
+}
+
+}  // namespace mirrord

@@ -1,0 +1,218 @@
+#include "core/config_rsync_options.hpp"
+
+#include <algorithm>
+#include <iterator>
+
+namespace mirrord {
+namespace {
+
+using Refusal = std::optional<std::string_view>;
+
+constexpr std::string_view kNamesPaths = "mirrord itself names the paths of each run";
+constexpr std::string_view kNoTransfer = "it would take the place of the transfer";
+constexpr std::string_view kReadsOutput = "mirrord reads what rsync prints";
+constexpr std::string_view kLeavesBehind = "it would leave changed files behind";
+constexpr std::string_view kOddNames = "it would break odd file names";
+constexpr std::string_view kDeletesSource = "it would delete the source";
+constexpr std::string_view kUnsafeDeletion = "it would make deletions unsafe";
+constexpr std::string_view kUseDelete = "use the key 'delete' instead";
+constexpr std::string_view kUseMaxDelete = "use the key 'max_delete' instead";
+constexpr std::string_view kUseSymlinks = "use the key 'symlinks' instead";
+constexpr std::string_view kUseFilter = "use the keys 'exclude' and 'filter' instead";
+constexpr std::string_view kUseSsh = "use the table [.ssh] instead";
+constexpr std::string_view kUseTimeout = "use the key 'timeout' instead";
+constexpr std::string_view kUsePartialDir = "use the key 'partial_dir' instead";
+constexpr std::string_view kUseHardLinks = "use the key 'hard_links' instead";
+constexpr std::string_view kUseBandwidth = "use the key 'bandwidth_limit' instead";
+constexpr std::string_view kUseRemoteProgram = "use the key 'remote_program' instead";
+constexpr std::string_view kUsePasswordFile = "use the key 'password_file' instead";
+constexpr std::string_view kNoDash =
+    "an option begins with '-'; write its value in the same string";
+constexpr std::string_view kNeedsValue =
+    "its value must stand in the same string, as in \"--option=VALUE\"";
+
+struct Rule {
+  std::string_view name;
+  std::string_view why;
+};
+
+constexpr Rule kRefused[] = {
+    {"files-from", kNamesPaths},
+    {"from0", kNamesPaths},
+    {"recursive", kNamesPaths},
+    {"relative", kNamesPaths},
+    {"dirs", kNamesPaths},
+    {"old-dirs", kNamesPaths},
+    {"old-d", kNamesPaths},
+    {"no-implied-dirs", kNamesPaths},
+    {"ignore-missing-args", kNamesPaths},
+    {"daemon", kNoTransfer},
+    {"server", kNoTransfer},
+    {"sender", kNoTransfer},
+    {"config", kNoTransfer},
+    {"dry-run", kNoTransfer},
+    {"list-only", kNoTransfer},
+    {"write-batch", kNoTransfer},
+    {"only-write-batch", kNoTransfer},
+    {"read-batch", kNoTransfer},
+    {"help", kNoTransfer},
+    {"version", kNoTransfer},
+    {"stats", kReadsOutput},
+    {"out-format", kReadsOutput},
+    {"log-format", kReadsOutput},
+    {"info", kReadsOutput},
+    {"debug", kReadsOutput},
+    {"progress", kReadsOutput},
+    {"verbose", kReadsOutput},
+    {"quiet", kReadsOutput},
+    {"itemize-changes", kReadsOutput},
+    {"human-readable", kReadsOutput},
+    {"8-bit-output", kReadsOutput},
+    {"stderr", kReadsOutput},
+    {"msgs2stderr", kReadsOutput},
+    {"outbuf", kReadsOutput},
+    {"ignore-existing", kLeavesBehind},
+    {"existing", kLeavesBehind},
+    {"ignore-non-existing", kLeavesBehind},
+    {"update", kLeavesBehind},
+    {"size-only", kLeavesBehind},
+    {"append", kLeavesBehind},
+    {"no-times", kLeavesBehind},
+    {"no-t", kLeavesBehind},
+    {"old-args", kOddNames},
+    {"no-protect-args", kOddNames},
+    {"no-secluded-args", kOddNames},
+    {"no-s", kOddNames},
+    {"remove-source-files", kDeletesSource},
+    {"remove-sent-files", kDeletesSource},
+    {"ignore-errors", kUnsafeDeletion},
+    {"force", kUnsafeDeletion},
+    {"del", kUseDelete},
+    {"max-delete", kUseMaxDelete},
+    {"links", kUseSymlinks},
+    {"copy-links", kUseSymlinks},
+    {"copy-unsafe-links", kUseSymlinks},
+    {"safe-links", kUseSymlinks},
+    {"copy-dirlinks", kUseSymlinks},
+    {"munge-links", kUseSymlinks},
+    {"filter", kUseFilter},
+    {"cvs-exclude", kUseFilter},
+    {"rsh", kUseSsh},
+    {"timeout", kUseTimeout},
+    {"partial-dir", kUsePartialDir},
+    {"hard-links", kUseHardLinks},
+    {"bwlimit", kUseBandwidth},
+    {"rsync-path", kUseRemoteProgram},
+    {"password-file", kUsePasswordFile},
+};
+
+constexpr Rule kRefusedPrefixes[] = {
+    {"delete", kUseDelete},
+    {"exclude", kUseFilter},
+    {"include", kUseFilter},
+};
+
+/// Each letter of `name` is one refused short option.
+constexpr Rule kRefusedLetters[] = {
+    {"rRd0", kNamesPaths}, {"nV", kNoTransfer}, {"vqihP8", kReadsOutput}, {"u", kLeavesBehind},
+    {"lLk", kUseSymlinks}, {"fFC", kUseFilter}, {"e", kUseSsh},           {"H", kUseHardLinks},
+};
+
+/// Given without its value, each of these would swallow the argument that mirrord puts next.
+constexpr std::string_view kValued[] = {
+    "address",
+    "backup-dir",
+    "block-size",
+    "checksum-choice",
+    "checksum-seed",
+    "chmod",
+    "chown",
+    "compare-dest",
+    "compress-choice",
+    "compress-level",
+    "contimeout",
+    "copy-as",
+    "copy-dest",
+    "early-input",
+    "groupmap",
+    "iconv",
+    "link-dest",
+    "log-file",
+    "log-file-format",
+    "max-alloc",
+    "max-size",
+    "min-size",
+    "modify-window",
+    "port",
+    "protocol",
+    "skip-compress",
+    "sockopts",
+    "stop-after",
+    "stop-at",
+    "suffix",
+    "temp-dir",
+    "time-limit",
+    "usermap",
+    "zc",
+    "zl",
+    "cc",
+    "remote-option",
+};
+constexpr std::string_view kValuedLetters = "BMT@";
+
+Refusal refused_letter(char letter) {
+  for (const Rule& rule : kRefusedLetters)
+    if (rule.name.find(letter) != std::string_view::npos) return rule.why;
+  return std::nullopt;
+}
+
+Refusal refused_name(std::string_view name) {
+  for (const Rule& rule : kRefused)
+    if (name == rule.name) return rule.why;
+  for (const Rule& rule : kRefusedPrefixes)
+    if (name.starts_with(rule.name)) return rule.why;
+  return std::nullopt;
+}
+
+/// rsync(1): "--no-OPTION", where OPTION may also be a short option's letter.
+Refusal refused_negation(std::string_view name) {
+  if (!name.starts_with("no-")) return std::nullopt;
+  const std::string_view negated = name.substr(3);
+  return negated.size() == 1 ? refused_letter(negated.front()) : refused_name(negated);
+}
+
+Refusal refused_long(std::string_view option) {
+  const size_t equals = option.find('=');
+  const std::string_view name = option.substr(0, equals);
+  if (const Refusal why = refused_name(name)) return why;
+  if (const Refusal why = refused_negation(name)) return why;
+  if (equals == std::string_view::npos) {
+    const bool valued =
+        std::find(std::begin(kValued), std::end(kValued), name) != std::end(kValued);
+    return valued ? Refusal(kNeedsValue) : std::nullopt;
+  }
+  if (name == "remote-option") return refused_rsync_option(option.substr(equals + 1));
+  return std::nullopt;
+}
+
+Refusal refused_cluster(std::string_view letters) {
+  for (size_t i = 0; i < letters.size(); ++i) {
+    if (const Refusal why = refused_letter(letters[i])) return why;
+    if (kValuedLetters.find(letters[i]) == std::string_view::npos) continue;
+    const std::string_view value = letters.substr(i + 1);
+    if (value.empty()) return kNeedsValue;
+    return letters[i] == 'M' ? refused_rsync_option(value) : std::nullopt;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<std::string_view> refused_rsync_option(std::string_view option) {
+  // A lone "-" or "--" would turn what follows into paths.
+  if (!option.starts_with('-') || option == "-" || option == "--") return kNoDash;
+  return option.starts_with("--") ? refused_long(option.substr(2))
+                                  : refused_cluster(option.substr(1));
+}
+
+}  // namespace mirrord

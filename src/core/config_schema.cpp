@@ -1,0 +1,231 @@
+#include "core/config_schema.hpp"
+
+#include "core/config_setters.hpp"
+#include "core/config_values.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+#include <sstream>
+
+namespace mirrord {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Duration kDay = 24h;
+
+std::optional<std::string> read_normal_path(const ConfigEntry& entry) {
+  const auto text = read_text(entry, "/srv/www");
+  if (!text) return std::nullopt;
+  std::string reason;
+  const auto path = normalise_path(*text, reason);
+  if (!path) entry.problem(fmt::format("has the value \"{}\": {}", *text, reason));
+  return path;
+}
+
+std::optional<std::string> read_source(const ConfigEntry& entry) {
+  const auto path = read_normal_path(entry);
+  if (path) warn_unless_exists(entry, *path);
+  return path;
+}
+
+std::optional<std::string> read_user(const ConfigEntry& entry) {
+  const auto user = read_text(entry, "www-data");
+  if (!user || entry.scope.host.user_exists(*user)) return user;
+  entry.scope.report.problem(entry.value.source().begin,
+                             fmt::format("user = \"{}\": no such user", *user));
+  return std::nullopt;
+}
+
+std::optional<DeleteMode> read_delete(const ConfigEntry& entry) {
+  constexpr std::string_view kWanted = "true, false, \"startup\" or \"running\"";
+  if (const auto* flag = entry.value.as_boolean())
+    return flag->get() ? DeleteMode::always : DeleteMode::never;
+  const auto* word = entry.value.as_string();
+  if (!word) {
+    entry.wrong_type(kWanted);
+    return std::nullopt;
+  }
+  if (word->get() == "startup") return DeleteMode::startup;
+  if (word->get() == "running") return DeleteMode::running;
+  entry.problem(fmt::format("must be {}, not \"{}\"", kWanted, word->get()));
+  return std::nullopt;
+}
+
+std::optional<MaxDelete> read_max_delete(const ConfigEntry& entry) {
+  constexpr std::string_view kWanted = "a share such as \"50%\", a number of entries, or \"off\"";
+  if (entry.value.is_integer()) {
+    const auto count = read_integer(entry, 0, std::numeric_limits<int64_t>::max());
+    if (!count) return std::nullopt;
+    return MaxDelete{static_cast<uint64_t>(*count), std::nullopt};
+  }
+  if (!entry.value.is_string()) {
+    entry.wrong_type(kWanted);
+    return std::nullopt;
+  }
+  const auto text = read_text(entry, "50%");
+  if (!text) return std::nullopt;
+  if (*text == "off") return MaxDelete{std::nullopt, std::nullopt};
+  const auto percent = parse_percent(*text);
+  if (percent) return MaxDelete{std::nullopt, percent};
+  entry.problem(fmt::format("must be {}, not \"{}\"", kWanted, *text));
+  return std::nullopt;
+}
+
+std::string fault_of_pattern(const std::string& pattern) {
+  return pattern.empty() ? "must not hold an empty pattern" : "";
+}
+
+std::string fault_of_rule(const std::string& rule) {
+  const bool known = rule.starts_with("- ") || rule.starts_with("+ ");
+  if (known && rule.size() > 2) return "";
+  return fmt::format("must hold rules \"- PATTERN\" or \"+ PATTERN\", not \"{}\"", rule);
+}
+
+std::optional<std::vector<std::string>> read_exclude(const ConfigEntry& entry) {
+  auto patterns = read_texts(entry, fault_of_pattern);
+  if (!patterns) return std::nullopt;
+  for (std::string& pattern : *patterns) pattern.insert(0, "- ");
+  return patterns;
+}
+
+std::vector<std::string> rules_of_exclude_file(const std::string& content) {
+  std::vector<std::string> rules;
+  std::istringstream lines(content);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.empty() || line.front() == '#' || line.front() == ';') continue;
+    rules.push_back(line.starts_with("- ") ? line : "- " + line);
+  }
+  return rules;
+}
+
+std::optional<std::vector<std::string>> read_exclude_from(const ConfigEntry& entry) {
+  const auto path = read_absolute_path(entry);
+  if (!path) return std::nullopt;
+  const Host::Text file = entry.scope.host.read_file(*path);
+  if (!file.content) {
+    entry.problem(fmt::format("names '{}', which cannot be read: {}", *path, file.error));
+    return std::nullopt;
+  }
+  auto rules = rules_of_exclude_file(*file.content);
+  const auto include = std::find_if(
+      rules.begin(), rules.end(), [](const std::string& rule) { return rule.starts_with("- + "); });
+  if (include == rules.end()) return rules;
+  entry.problem(fmt::format("names '{}', which holds \"{}\"; put that into 'filter'", *path,
+                            include->substr(2)));
+  return std::nullopt;
+}
+
+std::optional<std::vector<std::string>> read_follow_into(const ConfigEntry& entry) {
+  auto paths = read_texts(entry, [](const std::string& path) {
+    std::string reason;
+    if (normalise_path(path, reason)) return std::string();
+    return fmt::format("has the value \"{}\": {}", path, reason);
+  });
+  if (!paths) return std::nullopt;
+  std::string reason;
+  for (std::string& path : *paths) path = *normalise_path(path, reason);
+  return paths;
+}
+
+std::optional<std::vector<std::string>> read_command(const ConfigEntry& entry) {
+  const auto words = read_texts(entry, [](const std::string&) { return std::string(); });
+  if (!words) return std::nullopt;
+  if (!words->empty() && words->front().starts_with('/')) return words;
+  entry.problem("must begin with the absolute path of a program");
+  return std::nullopt;
+}
+
+void refuse_in_defaults(const ConfigEntry& entry, GroupDraft&) {
+  entry.problem("is not allowed there; set it in each [groups.NAME]");
+}
+
+ConfigSchema<GroupDraft> shared_keys() {
+  return {
+      {"user", set(&GroupDraft::user, read_user)},
+      {"symlinks",
+       one_of<Group, Symlinks>(&GroupDraft::symlinks,
+                               {{"follow", Symlinks::follow},
+                                {"preserve", Symlinks::preserve},
+                                {"follow-external", Symlinks::follow_external, Support::later}})},
+      {"follow_into", set(&GroupDraft::follow_into, read_follow_into), Support::later},
+      {"sync_on", one_of<Group, SyncOn>(&GroupDraft::sync_on,
+                                        {{"close", SyncOn::close}, {"modify", SyncOn::modify}})},
+      {"rescan", duration(&GroupDraft::rescan, {1s, Duration::max(), "off"}), Support::later},
+      {"delay", duration(&GroupDraft::delay, {0s, 1h})},
+      {"max_delay", duration(&GroupDraft::max_delay, {0s, 1h})},
+      {"delete", set(&GroupDraft::delete_mode, read_delete)},
+      {"delete_excluded", boolean(&GroupDraft::delete_excluded), Support::later},
+      {"max_delete", set(&GroupDraft::max_delete, read_max_delete), Support::later},
+      {"exclude", set(&GroupDraft::exclude, read_exclude), Support::later},
+      {"exclude_from", set(&GroupDraft::exclude_from, read_exclude_from), Support::later},
+      {"filter", texts(&GroupDraft::filter, fault_of_rule), Support::later},
+      {"standby", boolean(&GroupDraft::standby), Support::later},
+      {"retry", inner_table(&GroupDraft::retry, retry_schema)},
+      {"rsync", inner_table(&GroupDraft::rsync, rsync_schema)},
+      {"ssh", inner_table(&GroupDraft::ssh, ssh_schema)},
+      {"hooks", inner_table(&GroupDraft::hooks, hooks_schema)},
+  };
+}
+
+ConfigSchema<GroupDraft> make_group_schema() {
+  auto schema = shared_keys();
+  schema.push_back({"source", set(&GroupDraft::source, read_source)});
+  schema.push_back({"targets", [](const ConfigEntry&, GroupDraft&) {}});
+  return schema;
+}
+
+ConfigSchema<GroupDraft> make_defaults_schema() {
+  auto schema = shared_keys();
+  schema.push_back({"source", refuse_in_defaults});
+  schema.push_back({"targets", refuse_in_defaults});
+  return schema;
+}
+
+}  // namespace
+
+const ConfigSchema<Limits>& daemon_schema() {
+  static const ConfigSchema<Limits> schema = {
+      {"max_transfers", integer(&Limits::max_transfers, 1, 1000)},
+      {"max_standby", integer(&Limits::max_standby, 0, 1000), Support::later},
+      {"log_level", one_of<Limits, LogLevel>(&Limits::log_level, {{"emerg", LogLevel::emerg},
+                                                                  {"alert", LogLevel::alert},
+                                                                  {"crit", LogLevel::crit},
+                                                                  {"err", LogLevel::err},
+                                                                  {"warning", LogLevel::warning},
+                                                                  {"notice", LogLevel::notice},
+                                                                  {"info", LogLevel::info},
+                                                                  {"debug", LogLevel::debug}})},
+  };
+  return schema;
+}
+
+const ConfigSchema<GroupDraft>& group_schema() {
+  static const ConfigSchema<GroupDraft> schema = make_group_schema();
+  return schema;
+}
+
+const ConfigSchema<GroupDraft>& defaults_schema() {
+  static const ConfigSchema<GroupDraft> schema = make_defaults_schema();
+  return schema;
+}
+
+const ConfigSchema<RetrySettings>& retry_schema() {
+  static const ConfigSchema<RetrySettings> schema = {
+      {"initial", duration(&RetrySettings::initial, {100ms, 1h})},
+      {"max", duration(&RetrySettings::max, {100ms, kDay})},
+  };
+  return schema;
+}
+
+const ConfigSchema<HookSettings>& hooks_schema() {
+  static const ConfigSchema<HookSettings> schema = {
+      {"after_sync", set(&HookSettings::after_sync, read_command), Support::later},
+      {"timeout", duration(&HookSettings::timeout, {1s, kDay}), Support::later},
+  };
+  return schema;
+}
+
+}  // namespace mirrord

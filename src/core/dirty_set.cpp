@@ -1,0 +1,93 @@
+#include "core/dirty_set.hpp"
+
+#include <algorithm>
+#include <cassert>
+
+namespace mirrord {
+
+bool DirtySet::add(const std::string& path, ChangeKind kind, Instant now) {
+  if (in_tree(path)) return true;
+  for (size_t stronger = static_cast<size_t>(kind) + 1; stronger < lanes_.size(); ++stronger)
+    if (lanes_[stronger].paths.contains(path)) return true;
+  for (size_t weaker = 0; weaker < static_cast<size_t>(kind); ++weaker)
+    lanes_[weaker].paths.erase(path);
+  if (kind == ChangeKind::tree) erase_below(path);
+  Lane& target = lane(kind);
+  target.oldest = target.paths.empty() ? now : std::min(target.oldest, now);
+  target.paths.insert(path);
+  if (size() <= kLimit) return true;
+  clear();
+  return false;
+}
+
+bool DirtySet::merge(const Batch& batch) {
+  return std::ranges::all_of(
+      batch.paths, [&](const std::string& path) { return add(path, batch.kind, batch.oldest); });
+}
+
+bool DirtySet::merge(const DirtySet& other) {
+  for (size_t kind = 0; kind < lanes_.size(); ++kind)
+    for (const std::string& path : other.lanes_[kind].paths)
+      if (!add(path, static_cast<ChangeKind>(kind), other.lanes_[kind].oldest)) return false;
+  return true;
+}
+
+Batch DirtySet::take() {
+  assert(!empty());
+  size_t chosen = lanes_.size();
+  for (size_t kind = 0; kind < lanes_.size(); ++kind)
+    if (!lanes_[kind].paths.empty() &&
+        (chosen == lanes_.size() || lanes_[kind].oldest < lanes_[chosen].oldest))
+      chosen = kind;
+  std::set<std::string>& paths = lanes_[chosen].paths;
+  Batch batch{static_cast<ChangeKind>(chosen), {}, lanes_[chosen].oldest};
+  auto end = paths.size() <= kBatchLimit ? paths.end() : std::next(paths.begin(), kBatchLimit);
+  batch.paths.assign(paths.begin(), end);
+  paths.erase(paths.begin(), end);
+  return batch;
+}
+
+void DirtySet::clear() { lanes_ = {}; }
+
+size_t DirtySet::size() const {
+  size_t sum = 0;
+  for (const Lane& lane : lanes_) sum += lane.paths.size();
+  return sum;
+}
+
+bool DirtySet::covers(const std::string& path) const {
+  return in_tree(path) ||
+         std::ranges::any_of(lanes_, [&](const Lane& l) { return l.paths.contains(path); });
+}
+
+std::optional<Instant> DirtySet::oldest() const {
+  std::optional<Instant> oldest;
+  for (const Lane& lane : lanes_)
+    if (!lane.paths.empty() && (!oldest || lane.oldest < *oldest)) oldest = lane.oldest;
+  return oldest;
+}
+
+bool DirtySet::in_tree(const std::string& path) const {
+  const std::set<std::string>& trees = lane(ChangeKind::tree).paths;
+  if (trees.empty()) return false;
+  if (trees.contains("")) return true;
+  for (size_t slash = path.size(); slash != std::string::npos && slash != 0;
+       slash = path.rfind('/', slash - 1))
+    if (trees.contains(path.substr(0, slash))) return true;
+  return false;
+}
+
+void DirtySet::erase_below(const std::string& path) {
+  for (Lane& lane : lanes_) {
+    if (path.empty()) {
+      lane.paths.clear();
+      continue;
+    }
+    // In byte order all of "path/…" stands between "path/" and "path0".
+    auto first = lane.paths.lower_bound(path + '/');
+    auto last = lane.paths.lower_bound(path + static_cast<char>('/' + 1));
+    lane.paths.erase(first, last);
+  }
+}
+
+}  // namespace mirrord

@@ -1,0 +1,60 @@
+// What is not yet mirrored to one target: paths, and how much of each is in doubt.
+//
+// A path is in it once, however often it changed; a tree absorbs what is below it. When it would
+// grow beyond kLimit it collapses into a single wish for a full comparison, so its memory is
+// bounded whatever the length of an outage. take() empties by batches; merge() gives back.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "core/change.hpp"
+#include "core/model.hpp"
+
+namespace mirrord {
+
+/// Changed paths of one kind, taken out together.
+struct Batch {
+  ChangeKind kind = ChangeKind::data;
+  std::vector<std::string> paths;
+  Instant oldest{};  ///< no later than the first change in it
+};
+
+class DirtySet {
+ public:
+  static constexpr size_t kLimit = 100'000;
+  static constexpr size_t kBatchLimit = 10'000;
+
+  /// False when the set was full: it is empty now, and everything is in doubt.
+  [[nodiscard]] bool add(const std::string& path, ChangeKind kind, Instant now);
+  [[nodiscard]] bool merge(const Batch& batch);
+  [[nodiscard]] bool merge(const DirtySet& other);
+
+  /// Up to kBatchLimit paths of the kind that has waited longest. The set must not be empty.
+  Batch take();
+  void clear();
+
+  bool empty() const { return size() == 0; }
+  size_t size() const;
+  /// Whether this path is in doubt, by itself or as part of a tree.
+  bool covers(const std::string& path) const;
+  std::optional<Instant> oldest() const;
+
+ private:
+  struct Lane {
+    std::set<std::string> paths;
+    Instant oldest{};
+  };
+  Lane& lane(ChangeKind kind) { return lanes_[static_cast<size_t>(kind)]; }
+  const Lane& lane(ChangeKind kind) const { return lanes_[static_cast<size_t>(kind)]; }
+  bool in_tree(const std::string& path) const;
+  void erase_below(const std::string& path);
+
+  std::array<Lane, 3> lanes_;  // by ChangeKind
+};
+
+}  // namespace mirrord

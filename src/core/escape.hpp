@@ -1,0 +1,13 @@
+// Any byte string as text that the bus, the journal and a terminal accept.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace mirrord {
+
+/// Printable UTF-8 stays; control characters, backslashes and bytes that are no UTF-8 are
+/// C-escaped: "\n", "\\", "\xHH".
+std::string escape(std::string_view bytes);
+
+}  // namespace mirrord

@@ -1,0 +1,25 @@
+// From changed paths to the list that rsync reads: `--files-from=- --from0`.
+//
+// Facts about each path come fresh from the caller, so the list says what is true now, not what
+// an event said. The traps that it knows are those of rsync(1) in research/peers.md B3:
+// each entry is prefixed "./" (a leading "#" or ";" is a comment even with --from0), of a missing
+// path only the topmost missing ancestor is named, and nothing is named through an entry that is
+// no directory.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace mirrord {
+
+enum class Entry { missing, directory, other };
+
+/// What is at a logical path now. An error other than "no such file" counts as `other`: rsync
+/// then reports it, and nothing is deleted because of it.
+using Probe = std::function<Entry(const std::string& path)>;
+
+/// The list, NUL-terminated entries in order, each once.
+std::string build_file_list(const std::vector<std::string>& paths, const Probe& probe);
+
+}  // namespace mirrord

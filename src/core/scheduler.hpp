@@ -1,0 +1,57 @@
+// Which target may start an rsync now: all queues, and the limit on transfers at a time.
+//
+// Jobs that are due get the free slots in the order in which they became due, so one busy target
+// cannot starve another. The caller starts what due() returns and reports each with finished().
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "core/target_queue.hpp"
+
+namespace mirrord {
+
+using TargetId = uint32_t;
+
+struct Job {
+  TargetId target = 0;
+  JobKind kind = JobKind::live;
+  Batch batch;  ///< of a live job
+};
+
+class Scheduler {
+ public:
+  explicit Scheduler(unsigned max_transfers) : max_transfers_(max_transfers) {}
+
+  void set_max_transfers(unsigned limit) { max_transfers_ = limit; }
+  TargetId add(const Pace& pace);
+  /// Forgets the target and gives its slots back; its processes are the caller's to end.
+  void remove(TargetId target);
+  TargetQueue& queue(TargetId target) { return queues_.at(target); }
+  const TargetQueue& queue(TargetId target) const { return queues_.at(target); }
+
+  /// Starts what is due and has a slot.
+  std::vector<Job> due(Instant now);
+  void finished(TargetId target, JobKind kind, const Outcome& outcome, Instant now);
+  /// When due() may have something; nothing = only after finished() or a change.
+  std::optional<Instant> next_wakeup() const;
+  unsigned running() const { return running_; }
+
+ private:
+  struct Candidate {
+    Instant when;
+    TargetId target;
+    JobKind kind;
+    auto operator<=>(const Candidate&) const = default;
+  };
+  std::vector<Candidate> candidates() const;
+
+  unsigned max_transfers_;
+  unsigned running_ = 0;
+  std::map<TargetId, TargetQueue> queues_;
+  TargetId last_ = 0;
+};
+
+}  // namespace mirrord

@@ -1,0 +1,63 @@
+#include "core/status.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace mirrord {
+
+const GroupStatus* Status::group(const std::string& name) const {
+  auto found = std::ranges::find(groups, name, &GroupStatus::name);
+  return found == groups.end() ? nullptr : &*found;
+}
+
+const TargetStatus* Status::target(const std::string& group, const std::string& name) const {
+  auto found = std::ranges::find_if(
+      targets, [&](const TargetStatus& t) { return t.group == group && t.name == name; });
+  return found == targets.end() ? nullptr : &*found;
+}
+
+const char* to_string(GroupState state) {
+  switch (state) {
+    case GroupState::crawling: return "crawling";
+    case GroupState::watching: return "watching";
+    case GroupState::degraded: return "degraded";
+    case GroupState::source_missing: return "source-missing";
+  }
+  return "";
+}
+
+const char* to_string(TargetState state) {
+  switch (state) {
+    case TargetState::idle: return "idle";
+    case TargetState::settling: return "settling";
+    case TargetState::waiting: return "waiting";
+    case TargetState::syncing: return "syncing";
+    case TargetState::retrying: return "retrying";
+    case TargetState::paused: return "paused";
+  }
+  return "";
+}
+
+uint64_t synced_up_to(const TargetStatus& target, uint64_t now_usec) {
+  return target.oldest_pending_usec != 0 ? target.oldest_pending_usec : now_usec;
+}
+
+std::string summary(const Status& status) {
+  auto in_sync = std::ranges::count(status.targets, TargetState::idle, &TargetStatus::state);
+  std::string line = fmt::format("{} of {} targets in sync", in_sync, status.targets.size());
+  std::string wrong;
+  auto tell = [&](const std::string& text) { wrong += (wrong.empty() ? ": " : "; ") + text; };
+  for (const GroupStatus& group : status.groups)
+    if (group.state != GroupState::watching)
+      tell(fmt::format("{} {}", group.name, to_string(group.state)));
+  for (const TargetStatus& target : status.targets)
+    if (target.state == TargetState::retrying || target.state == TargetState::paused)
+      tell(fmt::format("{}/{} {}{}{}", target.group, target.name, to_string(target.state),
+                       target.last_error.empty() ? "" : ", ", target.last_error));
+  constexpr size_t kLongest = 400;
+  if (wrong.size() > kLongest) wrong = wrong.substr(0, kLongest) + "...";
+  return line + wrong;
+}
+
+}  // namespace mirrord

@@ -1,0 +1,186 @@
+// The logical view of the watched trees: which watch descriptor stands for which directories.
+//
+// One descriptor is one inode, but a directory that several links lead to has several logical
+// paths, so the map is one-to-many: an event at a descriptor touches each of them. Beside the
+// directories it keeps the *links*: every path that was resolved through the file system (a
+// symlink below the source, and the source's own path) with the (directory, name) steps that its
+// resolution went through. An event at one of these steps may lead the link elsewhere.
+//
+// Pure: descriptors are numbers given by the caller. The map asks no kernel and decides nothing
+// about transfers; io/tree_watcher feeds it and acts on what it returns.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+namespace mirrord {
+
+using TreeId = uint32_t;
+using NodeId = uint32_t;  ///< a logical directory; 0 = none
+using LinkId = uint32_t;  ///< a resolved path; 0 = none
+
+/// Where a link leads. Everything but directory and file is left out of the mirror.
+enum class LinkEnd { dangling, file, directory, loop, denied };
+
+/// One step of a path resolution: in the directory `wd`, the entry `name`.
+struct Pin {
+  int wd = -1;
+  std::string name;
+  auto operator<=>(const Pin&) const = default;
+};
+
+/// What makes a directory or file the same one: device and inode, stat(2).
+struct Identity {
+  uint64_t device = 0;
+  uint64_t inode = 0;
+  bool operator==(const Identity&) const = default;
+};
+
+struct Link {
+  TreeId tree = 0;
+  NodeId parent = 0;   ///< 0: the source's own path
+  std::string name;
+  LinkEnd end = LinkEnd::dangling;
+  NodeId dir = 0;      ///< the logical directory, when end is directory
+  std::string referent;  ///< physical path, free of links
+  Identity identity;     ///< of the referent
+  std::vector<Pin> pins;
+};
+
+class WatchMap {
+ public:
+  /// What an event on (wd, name) may concern.
+  struct Touched {
+    std::vector<NodeId> dirs;
+    std::vector<LinkId> links;
+  };
+
+  /// Adds a directory. parent 0 makes it the root of `tree`.
+  NodeId add_dir(TreeId tree, NodeId parent, std::string_view name, int wd, LinkId via = 0);
+  /// Gives a directory that was added with wd -1 its watch.
+  void set_watch(NodeId dir, int wd);
+  /// The directory cannot be watched: it counts as unwatched until it can or is removed.
+  void set_unwatched(NodeId dir);
+  /// Removes a directory with all directories and links below it.
+  void remove_dir(NodeId dir);
+  /// The kernel has ended this watch: its directories stay, unwatched.
+  void forget_watch(int wd);
+
+  LinkId add_link(Link link);
+  /// Removes the link and the directory that it leads to.
+  void remove_link(LinkId id);
+
+  /// Descriptors that no directory and no link needs any more, each told once.
+  std::vector<int> take_unused();
+
+  Touched touched(int wd, const std::string& name) const;
+  std::vector<NodeId> dirs_of(int wd) const;
+  /// Links whose resolution went through the directory `wd`.
+  std::vector<LinkId> links_through(int wd) const;
+  NodeId child(NodeId parent, std::string_view name) const;
+  LinkId link_at(NodeId parent, const std::string& name) const;
+  const Link& link(LinkId id) const { return links_.at(id); }
+  bool has_link(LinkId id) const { return links_.contains(id); }
+  TreeId tree_of(NodeId dir) const { return at(dir).tree; }
+  /// The link that leads to this directory; 0 when it is a plain directory.
+  LinkId via(NodeId dir) const { return at(dir).via; }
+  NodeId parent(NodeId dir) const { return at(dir).parent; }
+  const std::string& name(NodeId dir) const { return at(dir).name; }
+  bool watched(NodeId dir) const { return at(dir).wd >= 0; }
+  bool alive(NodeId dir) const { return dir != 0 && dir < dirs_.size() && at(dir).tree != 0; }
+  int wd(NodeId dir) const { return at(dir).wd; }
+
+  /// Logical path of a directory, "" for a root.
+  std::string path(NodeId dir) const;
+  std::string path(const Link& link) const;
+  /// Whether `dir` or one of its ancestors is the directory `wd`: a link to it would be a loop.
+  bool on_branch(NodeId dir, int wd) const;
+
+  /// Logical paths of links that are left out of the mirror, in order.
+  std::vector<std::string> left_out(TreeId tree) const;
+
+  size_t directories(TreeId tree) const;
+  size_t followed_links(TreeId tree) const;
+  size_t unwatched(TreeId tree) const;
+  bool uses(int wd) const { return watches_.contains(wd); }
+  size_t watches() const { return watches_.size(); }
+
+ private:
+  struct Dir {
+    TreeId tree = 0;  // 0 = free slot
+    NodeId parent = 0;
+    NodeId first_child = 0;
+    NodeId next_sibling = 0;
+    NodeId previous_sibling = 0;
+    NodeId next_alias = 0;  // another directory with the same wd
+    int wd = -1;
+    LinkId via = 0;
+    bool unwatched = false;
+    std::string name;
+  };
+  struct Watch {
+    NodeId first_dir = 0;
+    uint32_t pins = 0;
+  };
+  struct Counts {
+    size_t directories = 0;
+    size_t followed_links = 0;
+    size_t unwatched = 0;
+  };
+  struct ChildKey {
+    NodeId parent;
+    std::string_view name;
+  };
+  struct ChildHash {
+    using is_transparent = void;
+    const WatchMap* map;
+    size_t operator()(const ChildKey& key) const;
+    size_t operator()(NodeId dir) const;
+  };
+  struct ChildEqual {
+    using is_transparent = void;
+    const WatchMap* map;
+    bool operator()(NodeId a, NodeId b) const { return a == b; }
+    bool operator()(const ChildKey& key, NodeId dir) const;
+    bool operator()(NodeId dir, const ChildKey& key) const { return (*this)(key, dir); }
+  };
+
+  Dir& at(NodeId dir) { return dirs_[dir]; }
+  const Dir& at(NodeId dir) const { return dirs_[dir]; }
+  NodeId new_slot();
+  void attach(NodeId dir, int wd);
+  Counts counts(TreeId tree) const;
+  void detach(NodeId dir);
+  void unlink_from_parent(NodeId dir);
+  void remove_one(NodeId dir);
+  void remove_links_below(NodeId dir);
+  void erase_link(LinkId id);
+  void release(int wd);
+  static bool is_left_out(LinkEnd end) { return end != LinkEnd::file && end != LinkEnd::directory; }
+
+  std::vector<Dir> dirs_{1};  // slot 0 is "none"
+  std::vector<NodeId> free_;
+  std::unordered_set<NodeId, ChildHash, ChildEqual> children_{0, ChildHash{this}, ChildEqual{this}};
+  std::unordered_map<int, Watch> watches_;
+  std::vector<int> unused_;
+  std::unordered_map<LinkId, Link> links_;
+  std::map<std::pair<NodeId, std::string>, LinkId> link_index_;
+  std::map<Pin, std::set<LinkId>> pins_;
+  std::map<TreeId, std::set<LinkId>> left_out_;
+  std::map<TreeId, Counts> counts_;
+  LinkId last_link_ = 0;
+
+ public:
+  WatchMap() = default;
+  WatchMap(const WatchMap&) = delete;  // the index points back into the map
+  WatchMap& operator=(const WatchMap&) = delete;
+};
+
+}  // namespace mirrord

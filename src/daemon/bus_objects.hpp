@@ -1,0 +1,24 @@
+// The D-Bus vtables: which members org.mirrord1.Manager, .Group and .Target have.
+#pragma once
+
+#include <systemd/sd-bus.h>
+
+#include <string>
+
+namespace mirrord {
+
+class BusService;
+
+inline constexpr const char* kBusName = "org.mirrord1";
+inline constexpr const char* kRootPath = "/org/mirrord1";
+inline constexpr const char* kManagerInterface = "org.mirrord1.Manager";
+inline constexpr const char* kGroupInterface = "org.mirrord1.Group";
+inline constexpr const char* kTargetInterface = "org.mirrord1.Target";
+
+/// Adds every object to the bus; negative errno when that fails.
+int add_bus_objects(sd_bus* bus, BusService* service);
+
+std::string group_path(const std::string& group);
+std::string target_path(const std::string& group, const std::string& target);
+
+}  // namespace mirrord

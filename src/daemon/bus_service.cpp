@@ -1,0 +1,188 @@
+#include "daemon/bus_service.hpp"
+
+#include <systemd/sd-bus.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "daemon/bus_objects.hpp"
+#include "io/log.hpp"
+
+namespace mirrord {
+
+namespace {
+
+constexpr Duration kFirstRetry = std::chrono::seconds(1);
+constexpr Duration kLongestRetry = std::chrono::minutes(1);
+
+template <class T>
+void note(std::vector<const char*>& names, const T& before, const T& after, const char* name) {
+  if (before != after) names.push_back(name);
+}
+
+void emit(sd_bus* bus, const std::string& path, const char* interface,
+          std::vector<const char*> names) {
+  if (names.empty()) return;
+  names.push_back(nullptr);
+  // A bus that does not take the signal has its Disconnected on the way.
+  (void)sd_bus_emit_properties_changed_strv(bus, path.c_str(), interface,
+                                            const_cast<char**>(names.data()));
+}
+
+std::vector<const char*> differences(const GroupStatus& before, const GroupStatus& after) {
+  std::vector<const char*> names;
+  note(names, before.resolved_source, after.resolved_source, "ResolvedSource");
+  note(names, before.state, after.state, "State");
+  note(names, before.problem, after.problem, "Problem");
+  note(names, before.targets, after.targets, "Targets");
+  return names;
+}
+
+std::vector<const char*> differences(const TargetStatus& before, const TargetStatus& after) {
+  std::vector<const char*> names;
+  note(names, before.state, after.state, "State");
+  note(names, before.full_pending, after.full_pending, "FullPending");
+  note(names, before.last_error, after.last_error, "LastError");
+  note(names, before.last_exit_status, after.last_exit_status, "LastExitStatus");
+  note(names, before.consecutive_failures, after.consecutive_failures, "ConsecutiveFailures");
+  note(names, before.next_attempt_usec, after.next_attempt_usec, "NextAttemptUSec");
+  return names;
+}
+
+int open_bus(const std::string& address, sd_bus** bus) {
+  if (address == "system") return sd_bus_open_system(bus);
+  if (address == "user") return sd_bus_open_user(bus);
+  int r = sd_bus_new(bus);
+  if (r >= 0) r = sd_bus_set_address(*bus, address.c_str());
+  if (r >= 0) r = sd_bus_set_bus_client(*bus, true);
+  return r < 0 ? r : sd_bus_start(*bus);
+}
+
+}  // namespace
+
+void BusService::BusCloser::operator()(sd_bus* bus) const { sd_bus_flush_close_unref(bus); }
+
+BusService::BusService(Loop& loop, Engine& engine, Context context)
+    : loop_(loop), engine_(engine), context_(std::move(context)), retry_delay_(kFirstRetry) {
+  retry_timer_ = loop_.timer([this] { connect(); });
+  if (context_.address == "none") settle();
+  else connect();
+}
+
+BusService::~BusService() = default;
+
+void BusService::connect() {
+  bus_.reset();
+  int r = try_connect();
+  if (r < 0) lost(std::strerror(-r));
+}
+
+int BusService::try_connect() {
+  sd_bus* bus = nullptr;
+  int r = open_bus(context_.address, &bus);
+  bus_.reset(bus);
+  if (r >= 0) r = sd_bus_attach_event(bus, loop_.get(), SD_EVENT_PRIORITY_NORMAL);
+  if (r >= 0) r = publish_objects();
+  return r;
+}
+
+int BusService::publish_objects() {
+  auto disconnected = [](sd_bus_message*, void* data, sd_bus_error*) {
+    static_cast<BusService*>(data)->lost("the connection was closed");
+    return 0;
+  };
+  auto named = [](sd_bus_message* reply, void* data, sd_bus_error*) {
+    auto& self = *static_cast<BusService*>(data);
+    const sd_bus_error* error = sd_bus_message_get_error(reply);
+    if (error) {
+      self.lost(std::string("the name org.mirrord1 was refused: ") + error->message);
+    } else {
+      self.retry_delay_ = kFirstRetry;
+      self.settle();
+    }
+    return 0;
+  };
+  int r = sd_bus_match_signal_async(bus_.get(), nullptr, "org.freedesktop.DBus.Local",
+                                    "/org/freedesktop/DBus/Local", "org.freedesktop.DBus.Local",
+                                    "Disconnected", disconnected, nullptr, this);
+  if (r >= 0) r = add_bus_objects(bus_.get(), this);
+  if (r >= 0) r = sd_bus_request_name_async(bus_.get(), nullptr, kBusName, 0, named, this);
+  return r;
+}
+
+void BusService::lost(const std::string& why) {
+  log::write(retry_delay_ == kFirstRetry ? LogLevel::warning : LogLevel::debug,
+             "not on the bus: " + why + "; mirroring goes on, trying again");
+  // Not here: sd-bus is calling us.
+  loop_.arm(retry_timer_, loop_.now() + retry_delay_);
+  retry_delay_ = std::min(retry_delay_ * 2, kLongestRetry);
+  settle();
+}
+
+void BusService::settle() {
+  if (!std::exchange(settled_, true)) context_.settled();
+}
+
+int BusService::reload(sd_bus_message* call, sd_bus_error* error) {
+  std::string problems = context_.reload();
+  if (!problems.empty())
+    return sd_bus_error_set(error, "org.mirrord1.Error.InvalidConfig", problems.c_str());
+  return sd_bus_reply_method_return(call, nullptr);
+}
+
+int BusService::sync(sd_bus_message* call, const std::string& group, const std::string& target,
+                     bool full, sd_bus_error* error) {
+  switch (engine_.sync(group, target, full)) {
+    case Engine::Found::yes: return sd_bus_reply_method_return(call, nullptr);
+    case Engine::Found::no_such_group:
+      return sd_bus_error_setf(error, "org.mirrord1.Error.NoSuchGroup", "No such group '%s'",
+                               group.c_str());
+    case Engine::Found::no_such_target:
+      return sd_bus_error_setf(error, "org.mirrord1.Error.NoSuchTarget", "No such target '%s'",
+                               target.c_str());
+  }
+  return 0;
+}
+
+void BusService::changed(const Status& before, const Status& after) {
+  if (!bus_ || sd_bus_is_ready(bus_.get()) <= 0) return;
+  std::vector<const char*> names;
+  note(names, before.config_loaded_usec, after.config_loaded_usec, "ConfigLoadedUSec");
+  note(names, before.max_transfers, after.max_transfers, "MaxTransfers");
+  bool same_groups = std::ranges::equal(before.groups, after.groups, {}, &GroupStatus::name,
+                                        &GroupStatus::name);
+  if (!same_groups) names.push_back("Groups");
+  emit(bus_.get(), kRootPath, kManagerInterface, names);
+  changed_groups(before, after);
+  changed_targets(before, after);
+}
+
+void BusService::changed_groups(const Status& before, const Status& after) {
+  for (const GroupStatus& old : before.groups)
+    if (!after.group(old.name))
+      sd_bus_emit_interfaces_removed(bus_.get(), group_path(old.name).c_str(), kGroupInterface,
+                                     nullptr);
+  for (const GroupStatus& now : after.groups) {
+    std::string path = group_path(now.name);
+    if (const GroupStatus* old = before.group(now.name))
+      emit(bus_.get(), path, kGroupInterface, differences(*old, now));
+    else
+      sd_bus_emit_interfaces_added(bus_.get(), path.c_str(), kGroupInterface, nullptr);
+  }
+}
+
+void BusService::changed_targets(const Status& before, const Status& after) {
+  for (const TargetStatus& old : before.targets)
+    if (!after.target(old.group, old.name))
+      sd_bus_emit_interfaces_removed(bus_.get(), target_path(old.group, old.name).c_str(),
+                                     kTargetInterface, nullptr);
+  for (const TargetStatus& now : after.targets) {
+    std::string path = target_path(now.group, now.name);
+    if (const TargetStatus* old = before.target(now.group, now.name))
+      emit(bus_.get(), path, kTargetInterface, differences(*old, now));
+    else
+      sd_bus_emit_interfaces_added(bus_.get(), path.c_str(), kTargetInterface, nullptr);
+  }
+}
+
+}  // namespace mirrord

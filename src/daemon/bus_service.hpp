@@ -1,0 +1,69 @@
+// The daemon on D-Bus: org.mirrord1 as DESIGN section 6 and org.mirrord1(5) promise it.
+//
+// Holds no state of its own: every property is read from the engine's status. The bus is no
+// condition: without one the daemon mirrors just the same and joins when one appears; after a
+// restart of the bus it comes back with its name and its objects.
+#pragma once
+
+#include <systemd/sd-bus.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "core/status.hpp"
+#include "daemon/engine.hpp"
+#include "io/event.hpp"
+
+namespace mirrord {
+
+class BusService {
+ public:
+  struct Context {
+    std::string address;           ///< "system", "user", "none" or a D-Bus address
+    std::string config_directory;
+    /// Reloads the configuration; every problem, a line each, when it is refused.
+    std::function<std::string()> reload;
+    /// Called once: the name is owned, or there is no bus for the time being.
+    std::function<void()> settled;
+  };
+
+  BusService(Loop& loop, Engine& engine, Context context);
+  ~BusService();
+  BusService(const BusService&) = delete;
+  BusService& operator=(const BusService&) = delete;
+
+  /// Tells the bus what is different.
+  void changed(const Status& before, const Status& after);
+
+  const Status& status() const { return engine_.status(); }
+  const std::string& config_directory() const { return context_.config_directory; }
+
+  // Methods; 1 = replied, negative errno with the error set.
+  int reload(sd_bus_message* call, sd_bus_error* error);
+  int sync(sd_bus_message* call, const std::string& group, const std::string& target, bool full,
+           sd_bus_error* error);
+
+ private:
+  void connect();
+  int try_connect();
+  int publish_objects();
+  void lost(const std::string& why);
+  void settle();
+  void changed_groups(const Status& before, const Status& after);
+  void changed_targets(const Status& before, const Status& after);
+
+  struct BusCloser {
+    void operator()(sd_bus* bus) const;
+  };
+
+  Loop& loop_;
+  Engine& engine_;
+  Context context_;
+  std::unique_ptr<sd_bus, BusCloser> bus_;
+  Source retry_timer_;
+  Duration retry_delay_;
+  bool settled_ = false;
+};
+
+}  // namespace mirrord

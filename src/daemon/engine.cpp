@@ -1,0 +1,249 @@
+#include "daemon/engine.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/escape.hpp"
+#include "io/log.hpp"
+
+namespace mirrord {
+
+namespace {
+
+TreeRules rules_of(const Group& group) { return {group.source, group.symlinks, group.sync_on}; }
+
+Pace pace_of(const Group& group) { return {group.delay, group.max_delay, group.retry}; }
+
+/// What of a group decides what its targets hold. A change of anything else (pace, the list of
+/// targets) leaves queues and transfers alone.
+Group content_settings(Group group) {
+  group.targets.clear();
+  group.delay = group.max_delay = {};
+  group.retry = {};
+  return group;
+}
+
+}  // namespace
+
+Engine::Engine(Loop& loop)
+    : loop_(loop), scheduler_(Limits{}.max_transfers), watcher_(loop, listener()) {
+  timer_ = loop_.timer([this] { pump(); });
+  kill_timer_ = loop_.timer([this] {
+    for (auto& [key, run] : runs_) run->kill();
+  });
+  rescan_timer_ = loop_.timer([this] { rescan_degraded(); });
+}
+
+TreeWatcher::Listener Engine::listener() {
+  return {[this](TreeId tree, const Change& change) { tree_changed(tree, change); },
+          [this](TreeId tree, const std::string& path) {
+            for (GroupRun* run : groups_of(tree))
+              run->open_files.created(path, loop_.now() + run->config.max_delay);
+            want_pump();
+          },
+          [this](TreeId tree) { tree_state_changed(tree); },
+          [this](TreeId tree, const std::string& path, const std::string& reason) {
+            tree_trouble(tree, path, reason);
+          },
+          [] {
+            log::write(LogLevel::warning,
+                       "inotify queue overflowed, comparing every source again",
+                       {{"MESSAGE_ID", std::string(log::message::kQueueOverflow)}});
+          }};
+}
+
+// ---- groups and reload
+
+void Engine::apply(const Config& config) {
+  scheduler_.set_max_transfers(config.limits.max_transfers);
+  std::vector<std::string> gone;
+  for (const auto& [name, run] : groups_)
+    if (!config.find(name)) gone.push_back(name);
+  for (const std::string& name : gone) remove_group(name);
+  for (const Group& group : config.groups) {
+    auto known = groups_.find(group.name);
+    if (known == groups_.end()) add_group(group);
+    else update_group(*known->second, group);
+  }
+  config_ = config;
+  config_loaded_usec_ = realtime_usec(loop_.now(), loop_.now());
+  want_pump();
+}
+
+void Engine::add_group(const Group& config) {
+  auto run = std::make_unique<GroupRun>();
+  run->config = config;
+  GroupRun& added = *groups_.emplace(config.name, std::move(run)).first->second;
+  for (const Target& target : config.targets) added.targets.push_back(add_target(added, target));
+  enter_tree(added);
+}
+
+void Engine::remove_group(const std::string& name) {
+  GroupRun& run = *groups_.at(name);
+  for (TargetId id : std::vector<TargetId>(run.targets)) remove_target(run, id);
+  leave_tree(run);
+  groups_.erase(name);
+}
+
+void Engine::update_group(GroupRun& run, const Group& config) {
+  if (content_settings(run.config) != content_settings(config)) {
+    remove_group(config.name);
+    return add_group(config);
+  }
+  std::vector<TargetId> kept;
+  for (TargetId id : std::vector<TargetId>(run.targets)) {
+    bool same = std::ranges::find(config.targets, targets_.at(id).config) != config.targets.end();
+    if (!same) remove_target(run, id);
+  }
+  for (const Target& target : config.targets) {
+    auto known = std::ranges::find_if(
+        run.targets, [&](TargetId id) { return targets_.at(id).config == target; });
+    bool is_known = known != run.targets.end();
+    kept.push_back(is_known ? *known : add_target(run, target));
+    scheduler_.queue(kept.back()).set_pace(pace_of(config));
+    if (is_known) continue;
+    scheduler_.queue(kept.back()).set_active(watcher_.state(run.tree) == TreeState::watching);
+    scheduler_.queue(kept.back()).want_full(loop_.now());
+  }
+  run.targets = std::move(kept);
+  run.config = config;
+}
+
+TargetId Engine::add_target(GroupRun& run, const Target& config) {
+  TargetId id = scheduler_.add(pace_of(run.config));
+  TargetRun& target = targets_[id];
+  target.group = &run;
+  target.config = config;
+  return id;
+}
+
+void Engine::remove_target(GroupRun& run, TargetId id) {
+  for (JobKind kind : {JobKind::live, JobKind::full}) runs_.erase({id, kind});
+  scheduler_.remove(id);
+  targets_.erase(id);
+  std::erase(run.targets, id);
+}
+
+void Engine::enter_tree(GroupRun& run) {
+  TreeRules rules = rules_of(run.config);
+  auto [tree, fresh] = trees_.try_emplace(rules);
+  if (fresh) {
+    tree->second.id = watcher_.add(rules);
+    trees_by_id_[tree->second.id] = &tree->second;
+  }
+  tree->second.groups.insert(&run);
+  run.tree = tree->second.id;
+  source_state(run, watcher_.state(run.tree));
+}
+
+void Engine::leave_tree(GroupRun& run) {
+  auto tree = trees_.find(rules_of(run.config));
+  tree->second.groups.erase(&run);
+  if (!tree->second.groups.empty()) return;
+  watcher_.remove(tree->second.id);
+  trees_by_id_.erase(tree->second.id);
+  trees_.erase(tree);
+}
+
+Engine::Found Engine::sync(const std::string& group, const std::string& target, bool full) {
+  bool group_found = group.empty(), target_found = target.empty();
+  Instant now = loop_.now();
+  for (auto& [id, run] : targets_) {
+    if (!group.empty() && run.group->config.name != group) continue;
+    group_found = true;
+    if (!target.empty() && run.config.name != target) continue;
+    target_found = true;
+    if (full) scheduler_.queue(id).want_full(now);
+    scheduler_.queue(id).hurry(now);
+  }
+  want_pump();
+  if (!group_found) return Found::no_such_group;
+  return target_found ? Found::yes : Found::no_such_target;
+}
+
+// ---- what the watcher reports
+
+const std::set<Engine::GroupRun*>& Engine::groups_of(TreeId tree) {
+  static const std::set<GroupRun*> none;
+  auto found = trees_by_id_.find(tree);
+  return found == trees_by_id_.end() ? none : found->second->groups;
+}
+
+void Engine::tree_changed(TreeId tree, const Change& change) {
+  Instant now = loop_.now();
+  for (GroupRun* run : groups_of(tree)) {
+    if (change.kind != ChangeKind::attributes) run->open_files.settled(change.path);
+    for (TargetId id : run->targets) scheduler_.queue(id).changed(change.path, change.kind, now);
+  }
+  want_pump();
+}
+
+void Engine::tree_state_changed(TreeId tree) {
+  for (GroupRun* run : groups_of(tree)) source_state(*run, watcher_.state(tree));
+  want_pump();
+}
+
+void Engine::source_state(GroupRun& run, TreeState state) {
+  bool watching = state == TreeState::watching;
+  for (TargetId id : run.targets) {
+    scheduler_.queue(id).set_active(watching);
+    if (watching) scheduler_.queue(id).want_full(loop_.now());
+  }
+  bool was_missing = std::exchange(run.missing, state == TreeState::missing);
+  if (run.missing == was_missing) return;
+  log::Fields fields{{"MIRRORD_GROUP", run.config.name}, {"MESSAGE_ID", ""}};
+  fields[1].value = run.missing ? log::message::kSourceMissing : log::message::kSourceBack;
+  if (run.missing) {
+    log::write(LogLevel::warning,
+               fmt::format("group '{}': source '{}' is missing or cannot be read; nothing is "
+                           "deleted on its targets, waiting for it to come back",
+                           run.config.name, escape(run.config.source)),
+               fields);
+  } else {
+    log::write(LogLevel::notice,
+               fmt::format("group '{}': source '{}' is back", run.config.name,
+                           escape(run.config.source)),
+               fields);
+  }
+}
+
+void Engine::tree_trouble(TreeId tree, const std::string& path, const std::string& reason) {
+  // A tree can have any number of unreadable directories; the count is in the group's Problem.
+  constexpr uint64_t kLinesPerGroup = 20;
+  // What is not watched is compared now and then, which also finds out that it is mended.
+  if (!std::exchange(rescan_armed_, true)) loop_.arm(rescan_timer_, loop_.now() + kDegradedRescan);
+  for (GroupRun* run : groups_of(tree)) {
+    if (++run->troubles > kLinesPerGroup) continue;
+    log::write(LogLevel::warning,
+               fmt::format("group '{}': '{}': {}{}", run->config.name,
+                           escape(watcher_.file_path(tree, path)), reason,
+                           run->troubles == kLinesPerGroup ? " (no more such lines follow)" : ""),
+               {{"MIRRORD_GROUP", run->config.name}});
+  }
+}
+
+void Engine::rescan_degraded() {
+  rescan_armed_ = false;
+  for (auto& [rules, tree] : trees_)
+    if (watcher_.unwatched(tree.id) > 0) watcher_.restart(tree.id);
+  want_pump();
+}
+
+void Engine::check_ready() {
+  if (ready_) return;
+  for (const auto& [rules, tree] : trees_)
+    if (watcher_.state(tree.id) == TreeState::crawling) return;
+  ready_ = true;
+  if (observer_.ready) observer_.ready();
+}
+
+void Engine::stop(std::function<void()> stopped) {
+  constexpr auto kGrace = std::chrono::seconds(3);
+  stopped_ = std::move(stopped);
+  for (auto& [key, run] : runs_) run->terminate();
+  loop_.arm(kill_timer_, loop_.now() + kGrace);
+  want_pump();
+}
+
+}  // namespace mirrord

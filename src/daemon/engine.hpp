@@ -1,0 +1,136 @@
+// Carries the decisions out: watchers report changes, queues say what is due, runs are started.
+//
+// Owns the tree watcher, the scheduler and the running rsyncs. pump() is the only place where
+// decisions become effects: it starts due jobs, arms the one timer and publishes what changed in
+// the status. Reload is a difference: what did not change keeps its watches, queue and transfer.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/file_list.hpp"
+#include "core/model.hpp"
+#include "core/open_files.hpp"
+#include "core/scheduler.hpp"
+#include "core/status.hpp"
+#include "daemon/run.hpp"
+#include "io/event.hpp"
+#include "io/tree_watcher.hpp"
+
+namespace mirrord {
+
+class Engine {
+ public:
+  struct Observer {
+    std::function<void(const Status& before, const Status& after)> changed;
+    /// Every source that exists is watched; called once.
+    std::function<void()> ready;
+  };
+
+  explicit Engine(Loop& loop);
+  void observe(Observer observer) { observer_ = std::move(observer); }
+
+  /// Takes a configuration over; the first one starts everything.
+  void apply(const Config& config);
+  /// Sync now, without delay and back-off; full compares everything. Empty strings select all.
+  enum class Found { yes, no_such_group, no_such_target };
+  Found sync(const std::string& group, const std::string& target, bool full);
+
+  /// As of the last pump.
+  const Status& status() const { return published_; }
+  /// Starts nothing more, ends the children, then `stopped`.
+  void stop(std::function<void()> stopped);
+
+ private:
+  struct GroupRun {
+    Group config;
+    TreeId tree = 0;
+    OpenFiles open_files;
+    std::vector<TargetId> targets;
+    uint64_t troubles = 0;
+    bool missing = false;
+  };
+  struct TargetRun {
+    GroupRun* group = nullptr;
+    Target config;
+    std::string last_error;
+    int last_exit_status = 0;
+    uint64_t last_sync_usec = 0;
+    uint64_t transfers = 0, files = 0, bytes = 0;
+  };
+  struct SharedTree {
+    TreeId id = 0;
+    std::set<GroupRun*> groups;
+  };
+  using RunKey = std::pair<TargetId, JobKind>;
+  static constexpr auto kPublishInterval = std::chrono::milliseconds(100);
+  static constexpr auto kDegradedRescan = std::chrono::minutes(10);
+
+  // Groups and reload
+  void add_group(const Group& config);
+  void remove_group(const std::string& name);
+  void update_group(GroupRun& run, const Group& config);
+  TargetId add_target(GroupRun& run, const Target& config);
+  void remove_target(GroupRun& run, TargetId id);
+  void enter_tree(GroupRun& run);
+  void leave_tree(GroupRun& run);
+
+  // What the watcher reports
+  TreeWatcher::Listener listener();
+  void tree_changed(TreeId tree, const Change& change);
+  void tree_state_changed(TreeId tree);
+  void tree_trouble(TreeId tree, const std::string& path, const std::string& reason);
+  void source_state(GroupRun& run, TreeState state);
+  const std::set<GroupRun*>& groups_of(TreeId tree);
+
+  // Jobs
+  void want_pump();
+  void pump();
+  void release_open_files(Instant now);
+  void start(const Job& job, Instant now);
+  void start_run(const Job& job, const GroupRun& run, const TargetRun& target);
+  void end_run(RunKey key, const Run::Result& result);
+  void log_result(const TargetRun& target, RunKey key, const Run::Result& result,
+                  bool was_failing) const;
+  void arm_timer();
+  void rescan_degraded();
+  void check_ready();
+
+  // Status
+  static uint64_t realtime_usec(Instant when, Instant now);
+  Status make_status(Instant now) const;
+  GroupStatus group_status(const GroupRun& run) const;
+  TargetStatus target_status(TargetId id, Instant now) const;
+  std::string problem_of(const GroupRun& run) const;
+  void publish(Instant now);
+
+  Loop& loop_;
+  Observer observer_;
+  Config config_;
+  uint64_t config_loaded_usec_ = 0;
+  Scheduler scheduler_;
+  TreeWatcher watcher_;
+  std::map<TreeRules, SharedTree> trees_;
+  std::map<TreeId, SharedTree*> trees_by_id_;
+  std::map<std::string, std::unique_ptr<GroupRun>> groups_;
+  std::map<TargetId, TargetRun> targets_;
+  std::map<RunKey, std::unique_ptr<Run>> runs_;
+  Status published_;
+  std::optional<Instant> published_at_;
+  bool publish_waits_ = false;
+  bool ready_ = false;
+  bool rescan_armed_ = false;
+  std::function<void()> stopped_;
+  Source pump_source_;
+  Source timer_;
+  Source kill_timer_;
+  Source rescan_timer_;
+};
+
+}  // namespace mirrord

@@ -1,0 +1,102 @@
+// mirrord(8): options, configuration, then the service until it is told to stop.
+#include <signal.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <exception>
+#include <map>
+
+#include "daemon/service.hpp"
+#include "io/config_dir.hpp"
+#include "io/log.hpp"
+#include "io/notify.hpp"
+#include "io/process.hpp"
+
+namespace {
+
+using namespace mirrord;
+
+constexpr int kExitUsage = 2;
+constexpr int kExitConfig = 78;  // EX_CONFIG, sysexits.h(3head); RestartPreventExitStatus= names it
+
+struct Options {
+  ServiceOptions service{"/etc/mirrord", "system", std::nullopt};
+  log::Target log_target = log::Target::automatic;
+  bool check = false;
+};
+
+void describe(CLI::App& app, Options& options) {
+  static const std::map<std::string, log::Target> targets{
+      {"auto", log::Target::automatic},
+      {"journal", log::Target::journal},
+      {"stderr", log::Target::standard_error}};
+  static const std::map<std::string, LogLevel> levels{
+      {"emerg", LogLevel::emerg},   {"alert", LogLevel::alert}, {"crit", LogLevel::crit},
+      {"err", LogLevel::err},       {"warning", LogLevel::warning}, {"notice", LogLevel::notice},
+      {"info", LogLevel::info},     {"debug", LogLevel::debug}};
+  app.add_option("--config-dir", options.service.config_directory, "Directory of the *.toml files")
+      ->type_name("DIR")->capture_default_str();
+  app.add_option("--bus", options.service.bus, "system, user, none or a D-Bus address")
+      ->capture_default_str();
+  app.add_option("--log-target", options.log_target, "auto, journal or stderr")
+      ->type_name("TARGET")->transform(CLI::Transformer(targets).description(""));
+  app.add_option("--log-level", options.service.log_level, "emerg to debug; overrides log_level =")
+      ->type_name("LEVEL")->transform(CLI::Transformer(levels).description(""));
+  app.add_flag("--check", options.check, "Validate the configuration and exit");
+  app.set_version_flag("--version", "mirrord " MIRRORD_VERSION);
+}
+
+/// Problems and warnings where a person looks for them: on standard error, a line each.
+void print(const ParsedConfig& parsed) {
+  for (const Diagnostic& diagnostic : parsed.diagnostics)
+    std::fprintf(stderr, "%s%s\n", diagnostic.text().c_str(),
+                 diagnostic.severity == Severity::warning ? " (warning)" : "");
+}
+
+int check(const Options& options) {
+  ParsedConfig parsed = load_config(options.service.config_directory);
+  print(parsed);
+  return parsed.ok() ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+void block_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (int signal : {SIGTERM, SIGINT, SIGHUP, SIGCHLD}) sigaddset(&signals, signal);
+  sigprocmask(SIG_BLOCK, &signals, nullptr);
+  signal(SIGPIPE, SIG_IGN);
+}
+
+int run(const Options& options) {
+  log::open(options.log_target, options.service.log_level.value_or(LogLevel::info));
+  ParsedConfig parsed = load_config(options.service.config_directory);
+  log_diagnostics(parsed);
+  if (!parsed.ok()) {
+    notify::failed(EINVAL, problem_lines(parsed));
+    return kExitConfig;
+  }
+  block_signals();
+  close_on_exec_above_stderr();
+  Service service(options.service, *parsed.config);
+  return service.run();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Options options;
+  CLI::App app("Mirrors directory trees live, one way, from this host to many.", "mirrord");
+  describe(app, options);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e) == 0 ? EXIT_SUCCESS : kExitUsage;
+  }
+  try {
+    return options.check ? check(options) : run(options);
+  } catch (const std::exception& e) {
+    log::write(LogLevel::crit, std::string("cannot go on: ") + e.what());
+    notify::failed(errno, e.what());
+    return EXIT_FAILURE;
+  }
+}

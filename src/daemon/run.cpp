@@ -1,0 +1,57 @@
+#include "daemon/run.hpp"
+
+#include <dirent.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <memory>
+
+
+namespace mirrord {
+
+namespace {
+
+User user_of(const Group& group) {
+  if (group.user.empty()) return current_user();
+  if (auto user = find_user(group.user)) return *user;
+  throw std::system_error(ENOENT, std::generic_category(), "look up user '" + group.user + "'");
+}
+
+Command make_command(const Group& group, std::vector<std::string> argv, const std::string& list) {
+  User user = user_of(group);
+  return {std::move(argv), child_environment(user), user, list};
+}
+
+}  // namespace
+
+Entry probe_path(const std::string& path, bool follow) {
+  struct stat st {};
+  int result = follow ? ::stat(path.c_str(), &st) : ::lstat(path.c_str(), &st);
+  if (result < 0) return errno == ENOENT || errno == ENOTDIR ? Entry::missing : Entry::other;
+  return S_ISDIR(st.st_mode) ? Entry::directory : Entry::other;
+}
+
+bool is_empty_directory(const std::string& path) {
+  std::unique_ptr<DIR, int (*)(DIR*)> stream(::opendir(path.c_str()), ::closedir);
+  if (!stream) return true;
+  while (const dirent* entry = ::readdir(stream.get())) {
+    std::string name = entry->d_name;
+    if (name != "." && name != "..") return false;
+  }
+  return true;
+}
+
+Run::Run(Loop& loop, const Group& group, const Target& target, const Transfer& transfer,
+         const std::string& list, Done done)
+    : started_(loop.now()),
+      process_(loop, make_command(group, rsync_command(group, target, transfer), list),
+               [this, &loop, paths = std::ranges::count(list, '\0'),
+                done = std::move(done)](const ProcessResult& ended) {
+                 Result result{interpret(ended.exit.status, ended.exit.signal, ended.error),
+                               ended.error, loop.now() - started_, static_cast<size_t>(paths)};
+                 read_stats(ended.output, result.outcome);
+                 done(result);
+               }) {}
+
+}  // namespace mirrord

@@ -1,0 +1,53 @@
+// The daemon as a whole: loop, engine, bus and signals, from start to stop.
+//
+// All ways to reload (SIGHUP, D-Bus, systemctl reload) end in reload(), all ways to stop in
+// stop(). READY=1 goes out when the sources are watched and the bus name is owned (or there is
+// no bus).
+#pragma once
+
+#include <string>
+
+#include "core/config.hpp"
+#include "daemon/bus_service.hpp"
+#include "daemon/engine.hpp"
+#include "io/event.hpp"
+
+namespace mirrord {
+
+struct ServiceOptions {
+  std::string config_directory;
+  std::string bus;
+  std::optional<LogLevel> log_level;  ///< given on the command line: stronger than the file's
+};
+
+class Service {
+ public:
+  /// The signals SIGTERM, SIGINT, SIGHUP and SIGCHLD must be blocked.
+  Service(const ServiceOptions& options, const Config& config);
+  /// Runs until it is told to stop; the exit code.
+  int run();
+
+ private:
+  void apply(const Config& config);
+  std::string reload();
+  void stop();
+  void check_ready();
+
+  ServiceOptions options_;
+  // In order of need: the loop dies last.
+  Loop loop_;
+  Engine engine_;
+  BusService bus_;
+  Source terminate_, interrupt_, hangup_;
+  bool watching_ = false;
+  bool bus_settled_ = false;
+  bool stopping_ = false;
+};
+
+/// Every problem of a configuration, a line each.
+std::string problem_lines(const ParsedConfig& parsed);
+
+/// Logs each diagnostic with its place.
+void log_diagnostics(const ParsedConfig& parsed);
+
+}  // namespace mirrord

@@ -1,0 +1,95 @@
+#include "io/config_dir.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <system_error>
+
+#include "io/handle.hpp"
+#include "io/user.hpp"
+
+namespace mirrord {
+
+namespace {
+
+Diagnostic problem(const std::string& file, const std::string& message) {
+  return {Severity::problem, file, 0, 0, message};
+}
+
+Host::Text failure(int error) { return {std::nullopt, std::strerror(error)}; }
+
+Host::Text read_file(const std::string& path) {
+  Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd) return failure(errno);
+  std::string text;
+  char buffer[65536];
+  while (true) {
+    ssize_t n = ::read(fd.get(), buffer, sizeof buffer);
+    if (n == 0) return {std::move(text), ""};
+    if (n > 0) text.append(buffer, static_cast<size_t>(n));
+    else if (errno != EINTR) return failure(errno);
+  }
+}
+
+/// What is wrong with the owner's rights of a file or directory; "" = nothing.
+std::string distrust(const std::string& path) {
+  struct stat st {};
+  if (::stat(path.c_str(), &st) < 0) return std::string("cannot be read: ") + std::strerror(errno);
+  if ((st.st_mode & (S_IWGRP | S_IWOTH)) == 0) return "";
+  return "group or others can write it, and it names commands that run as root; mend it: "
+         "chmod go-w '" + path + "'";
+}
+
+/// Names of the files that count, or the reason why the directory cannot be read.
+std::vector<std::string> list(const std::string& directory, std::string& reason) {
+  std::vector<std::string> names;
+  std::error_code error;
+  std::filesystem::directory_iterator entries(directory, error);
+  for (; !error && entries != std::filesystem::directory_iterator(); entries.increment(error)) {
+    std::string name = entries->path().filename();
+    if (!name.starts_with('.') && name.ends_with(".toml")) names.push_back(name);
+  }
+  if (error) reason = error.message();
+  std::ranges::sort(names);
+  return names;
+}
+
+Host this_machine() {
+  return {[](const std::string& user) { return find_user(user).has_value(); },
+          [](const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }, read_file};
+}
+
+}  // namespace
+
+ParsedConfig load_config(const std::string& directory) {
+  std::string reason;
+  std::vector<std::string> names = list(directory, reason);
+  if (reason.empty()) reason = distrust(directory);
+  else reason = "cannot be read: " + reason;
+  if (!reason.empty()) return {std::nullopt, {problem(directory, reason)}};
+  std::vector<ConfigFile> files;
+  std::vector<Diagnostic> refused;
+  for (const std::string& name : names) {
+    std::string path = (std::filesystem::path(directory) / name).string();
+    std::string doubt = distrust(path);
+    Host::Text text = doubt.empty() ? read_file(path) : Host::Text{};
+    if (doubt.empty() && !text.content) doubt = "cannot be read: " + text.error;
+    if (doubt.empty()) files.push_back({path, std::move(*text.content)});
+    else refused.push_back(problem(path, doubt));
+  }
+  if (files.empty() && !refused.empty()) return {std::nullopt, refused};
+  ParsedConfig parsed = parse_config(files, this_machine());
+  if (files.empty())
+    for (Diagnostic& diagnostic : parsed.diagnostics)
+      if (diagnostic.file.empty()) diagnostic.file = directory;
+  if (refused.empty()) return parsed;
+  parsed.config.reset();
+  parsed.diagnostics.insert(parsed.diagnostics.begin(), refused.begin(), refused.end());
+  return parsed;
+}
+
+}  // namespace mirrord

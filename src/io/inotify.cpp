@@ -1,0 +1,75 @@
+#include "io/inotify.hpp"
+
+#include <sys/inotify.h>
+
+#include <cerrno>
+#include <cstring>
+#include <optional>
+#include <utility>
+
+namespace mirrord {
+
+namespace {
+
+using Kind = WatchEvent::Kind;
+
+constexpr uint32_t kMask = IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_CLOSE_WRITE |
+                           IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR |
+                           IN_EXCL_UNLINK | IN_MASK_ADD;
+
+constexpr std::pair<uint32_t, Kind> kKinds[] = {
+    {IN_Q_OVERFLOW, Kind::overflow},  {IN_IGNORED, Kind::ignored},
+    {IN_UNMOUNT, Kind::unmounted},    {IN_CREATE, Kind::created},
+    {IN_MOVED_TO, Kind::moved_in},    {IN_DELETE, Kind::deleted},
+    {IN_MOVED_FROM, Kind::moved_out}, {IN_CLOSE_WRITE, Kind::written},
+    {IN_MODIFY, Kind::modified},      {IN_ATTRIB, Kind::attributes},
+    {IN_DELETE_SELF, Kind::self_gone}, {IN_MOVE_SELF, Kind::self_gone},
+};
+
+std::optional<Kind> kind_of(uint32_t mask) {
+  for (const auto& [bit, kind] : kKinds)
+    if (mask & bit) return kind;
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::vector<WatchEvent> parse_records(std::span<const std::byte> bytes) {
+  std::vector<WatchEvent> events;
+  while (bytes.size() >= sizeof(inotify_event)) {
+    inotify_event record;
+    std::memcpy(&record, bytes.data(), sizeof record);
+    if (bytes.size() - sizeof record < record.len) break;  // the kernel never splits a record
+    const char* name = reinterpret_cast<const char*>(bytes.data() + sizeof record);
+    if (auto kind = kind_of(record.mask))
+      events.push_back({record.wd, *kind, (record.mask & IN_ISDIR) != 0,
+                        std::string(name, ::strnlen(name, record.len))});
+    bytes = bytes.subspan(sizeof record + record.len);
+  }
+  return events;
+}
+
+Inotify::Inotify()
+    : fd_(check_errno(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC),
+                      "create an inotify instance (see fs.inotify.max_user_instances)")),
+      buffer_(kReadLimit) {}
+
+Inotify::Added Inotify::add(const Fd& fd, bool modify) {
+  std::string path = "/proc/self/fd/" + std::to_string(fd.get());
+  int wd = ::inotify_add_watch(fd_.get(), path.c_str(), kMask | (modify ? IN_MODIFY : 0u));
+  return {wd, wd < 0 ? errno : 0};
+}
+
+void Inotify::remove(int wd) {
+  // EINVAL: the kernel was quicker (the directory is gone).
+  (void)::inotify_rm_watch(fd_.get(), wd);
+}
+
+std::vector<WatchEvent> Inotify::read() {
+  ssize_t n = ::read(fd_.get(), buffer_.data(), buffer_.size());
+  if (n < 0 && (errno == EAGAIN || errno == EINTR)) return {};
+  check_errno(static_cast<int>(n), "read inotify events");
+  return parse_records({buffer_.data(), static_cast<size_t>(n)});
+}
+
+}  // namespace mirrord

@@ -1,0 +1,62 @@
+// The kernel's inotify(7) as values: watches by descriptor, records as typed events.
+//
+// Owns one inotify instance and nothing else: no paths, no trees. Expected refusals (no such
+// directory, no permission, watch limit) are returned as errno, not thrown.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "io/handle.hpp"
+
+namespace mirrord {
+
+struct WatchEvent {
+  enum class Kind {
+    created,     ///< a new entry `name`
+    moved_in,
+    deleted,     ///< the entry `name` has gone
+    moved_out,
+    written,     ///< `name` was closed after writing
+    modified,    ///< `name` was written to
+    attributes,  ///< of `name`; of the directory itself when name is empty
+    self_gone,   ///< the watched directory was deleted or moved
+    unmounted,
+    ignored,     ///< the kernel has ended the watch
+    overflow,    ///< events were lost
+  };
+  int wd = -1;
+  Kind kind = Kind::created;
+  bool directory = false;
+  std::string name;
+  bool operator==(const WatchEvent&) const = default;
+};
+
+/// The records of one read(2), in order. Pure: tested with bytes made by hand.
+std::vector<WatchEvent> parse_records(std::span<const std::byte> bytes);
+
+class Inotify {
+ public:
+  Inotify();
+
+  struct Added {
+    int wd = -1;
+    int error = 0;  ///< errno when wd < 0: ENOENT, ENOTDIR, EACCES, ENOSPC (watch limit)
+  };
+  /// Watches the open directory `fd`, whatever its path has become meanwhile.
+  Added add(const Fd& fd, bool modify);
+  void remove(int wd);
+  /// Everything that is queued, at most `kReadLimit` bytes; empty when there is nothing.
+  std::vector<WatchEvent> read();
+  int fd() const { return fd_.get(); }
+
+ private:
+  static constexpr size_t kReadLimit = 256 * 1024;
+  Fd fd_;
+  std::vector<std::byte> buffer_;
+};
+
+}  // namespace mirrord

@@ -1,0 +1,115 @@
+#include "io/log.hpp"
+
+#define SD_JOURNAL_SUPPRESS_LOCATION  // or each entry names this file as its origin
+#include <spdlog/sinks/base_sink.h>
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <systemd/sd-journal.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+
+#include "io/handle.hpp"
+
+namespace mirrord::log {
+
+namespace {
+
+LogLevel current_level = LogLevel::info;
+const Fields* current_fields = nullptr;  // of the line that is being written
+
+spdlog::level::level_enum spdlog_level(LogLevel level) {
+  switch (level) {
+    case LogLevel::emerg:
+    case LogLevel::alert:
+    case LogLevel::crit: return spdlog::level::critical;
+    case LogLevel::err: return spdlog::level::err;
+    case LogLevel::warning: return spdlog::level::warn;
+    case LogLevel::notice:
+    case LogLevel::info: return spdlog::level::info;
+    case LogLevel::debug: return spdlog::level::debug;
+  }
+  return spdlog::level::info;
+}
+
+int priority(spdlog::level::level_enum level) {
+  switch (level) {
+    case spdlog::level::critical: return 2;
+    case spdlog::level::err: return 3;
+    case spdlog::level::warn: return 4;
+    case spdlog::level::info: return 6;
+    default: return 7;
+  }
+}
+
+/// sd_journal_sendv(3) with the fields of the line.
+class JournalSink final : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
+ protected:
+  void sink_it_(const spdlog::details::log_msg& msg) override {
+    std::vector<std::string> entry{
+        "MESSAGE=" + std::string(msg.payload.data(), msg.payload.size()),
+        "PRIORITY=" + std::to_string(priority(msg.level)), "SYSLOG_IDENTIFIER=mirrord"};
+    if (current_fields)
+      for (const Field& field : *current_fields)
+        entry.push_back(std::string(field.name) + "=" + field.value);
+    std::vector<iovec> parts;
+    for (std::string& part : entry) parts.push_back({part.data(), part.size()});
+    // There is nowhere to report that the journal is gone.
+    (void)sd_journal_sendv(parts.data(), static_cast<int>(parts.size()));
+  }
+  void flush_() override {}
+};
+
+/// Lines with sd-daemon(3) priority prefixes, for whoever collects our standard error.
+class PrefixSink final : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
+ protected:
+  void sink_it_(const spdlog::details::log_msg& msg) override {
+    std::string line = "<" + std::to_string(priority(msg.level)) + ">";
+    line.append(msg.payload.data(), msg.payload.size()).push_back('\n');
+    (void)std::fwrite(line.data(), 1, line.size(), stderr);
+  }
+  void flush_() override { (void)std::fflush(stderr); }
+};
+
+/// JOURNAL_STREAM holds device and inode of the journal's stream, systemd.exec(5).
+bool stderr_is_journal() {
+  const char* stream = std::getenv("JOURNAL_STREAM");
+  struct stat st {};
+  if (!stream || ::fstat(STDERR_FILENO, &st) < 0) return false;
+  return std::to_string(st.st_dev) + ":" + std::to_string(st.st_ino) == stream;
+}
+
+spdlog::sink_ptr make_sink(Target target) {
+  if (target == Target::journal || (target == Target::automatic && stderr_is_journal()))
+    return std::make_shared<JournalSink>();
+  if (::isatty(STDERR_FILENO) == 0) return std::make_shared<PrefixSink>();
+  auto sink = std::make_shared<spdlog::sinks::stderr_color_sink_st>();
+  sink->set_pattern("%H:%M:%S.%e %^%v%$");
+  return sink;
+}
+
+}  // namespace
+
+void open(Target target, LogLevel level) {
+  spdlog::set_default_logger(std::make_shared<spdlog::logger>("mirrord", make_sink(target)));
+  set_level(level);
+}
+
+void set_level(LogLevel level) {
+  current_level = level;
+  spdlog::set_level(spdlog_level(level));
+}
+
+LogLevel level() { return current_level; }
+
+void write(LogLevel level, std::string_view message, const Fields& fields) {
+  if (level > current_level) return;
+  current_fields = &fields;
+  spdlog::log(spdlog_level(level), "{}", message);
+  current_fields = nullptr;
+}
+
+}  // namespace mirrord::log

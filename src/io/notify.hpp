@@ -1,0 +1,24 @@
+// What we tell the service manager, sd_notify(3). Without NOTIFY_SOCKET nothing happens.
+#pragma once
+
+#include <string>
+
+namespace mirrord::notify {
+
+void ready();
+/// STATUS=, sent only when it differs from the last one.
+void status(const std::string& line);
+void stopping();
+/// ERRNO= and STATUS= of a start that fails.
+void failed(int error, const std::string& reason);
+
+/// RELOADING=1 from birth to death, then READY=1 on every way out.
+class ReloadScope {
+ public:
+  ReloadScope();
+  ~ReloadScope();
+  ReloadScope(const ReloadScope&) = delete;
+  ReloadScope& operator=(const ReloadScope&) = delete;
+};
+
+}  // namespace mirrord::notify

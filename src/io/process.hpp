@@ -1,0 +1,70 @@
+// A child process: started without a shell, as a given user, with its input and its last output.
+//
+// One object is one child. Destroying it kills and reaps the child's whole process group. The
+// child gets no descriptor but 0, 1 and 2, an empty signal mask, default dispositions, its own
+// process group and exactly the environment that the caller names: nothing of the service
+// manager's (NOTIFY_SOCKET and the like) leaks into rsync, ssh or a remote shell.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "io/event.hpp"
+#include "io/handle.hpp"
+#include "io/user.hpp"
+
+namespace mirrord {
+
+struct Command {
+  std::vector<std::string> argv;         ///< argv[0] is looked up in PATH when it has no slash
+  std::vector<std::string> environment;  ///< "NAME=value"
+  std::optional<User> user;              ///< change to this user; unset = stay
+  std::string input;                     ///< written to its standard input, then closed
+};
+
+struct ProcessResult {
+  ChildExit exit;
+  std::string output;  ///< last kOutputLimit bytes of standard output
+  std::string error;   ///< last kOutputLimit bytes of standard error
+};
+
+/// Environment of a child that runs as `user`: HOME, USER, LOGNAME, PATH, LC_ALL=C.
+std::vector<std::string> child_environment(const User& user);
+
+/// Whatever descriptors this process was started with stay out of its children.
+void close_on_exec_above_stderr();
+
+class Process {
+ public:
+  static constexpr size_t kOutputLimit = 16 * 1024;
+  using Done = std::function<void(ProcessResult)>;
+
+  /// Starts the child. Throws std::system_error naming the step and the program when it cannot.
+  Process(Loop& loop, Command command, Done done);
+  ~Process();
+  Process(const Process&) = delete;
+  Process& operator=(const Process&) = delete;
+
+  pid_t pid() const { return pid_; }
+  /// Asks the process group to end; `done` is called when it has.
+  void terminate();
+  void kill();
+
+ private:
+  void feed();
+  void drain(Fd& fd, Source& source, std::string& tail);
+  void ended(ChildExit exit);
+
+  Loop& loop_;
+  Done done_;
+  std::string input_;
+  size_t written_ = 0;
+  ProcessResult result_;
+  pid_t pid_ = -1;
+  Fd stdin_, stdout_, stderr_;
+  Source stdin_source_, stdout_source_, stderr_source_, child_source_;
+};
+
+}  // namespace mirrord

@@ -1,0 +1,93 @@
+#include "io/resolve.hpp"
+
+#include <limits.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <deque>
+
+namespace mirrord {
+
+namespace {
+
+constexpr int kMaxLinks = 40;  // as the kernel, path_resolution(7)
+
+using Components = std::deque<std::string>;
+
+void prepend(Components& todo, const std::string& path) {
+  Components parts;
+  for (size_t start = 0; start < path.size();) {
+    size_t end = std::min(path.find('/', start), path.size());
+    std::string part = path.substr(start, end - start);
+    if (!part.empty() && part != ".") parts.push_back(std::move(part));
+    start = end + 1;
+  }
+  todo.insert(todo.begin(), parts.begin(), parts.end());
+}
+
+std::string below(const std::string& directory, const std::string& name) {
+  return directory == "/" ? directory + name : directory + '/' + name;
+}
+
+std::string parent_of(const std::string& directory) {
+  size_t slash = directory.rfind('/');
+  return slash == 0 ? "/" : directory.substr(0, slash);
+}
+
+std::string read_link(const std::string& path) {
+  char buffer[PATH_MAX];
+  ssize_t n = ::readlink(path.c_str(), buffer, sizeof buffer);
+  return n < 0 ? std::string() : std::string(buffer, static_cast<size_t>(n));
+}
+
+Resolution::End failure(int error) {
+  return error == ENOENT || error == ENOTDIR ? Resolution::End::missing : Resolution::End::denied;
+}
+
+void finish(Resolution& result, const std::string& path) {
+  struct stat st {};
+  if (::lstat(path.c_str(), &st) < 0) {
+    result.end = failure(errno);
+    return;
+  }
+  result.end = S_ISDIR(st.st_mode) ? Resolution::End::directory : Resolution::End::file;
+  result.path = path;
+  result.identity = {st.st_dev, st.st_ino};
+}
+
+}  // namespace
+
+Resolution resolve(const std::string& base, const std::string& path) {
+  Resolution result;
+  Components todo;
+  prepend(todo, path);
+  std::string current = path.starts_with('/') ? "/" : base;
+  for (int links = 0; !todo.empty();) {
+    std::string name = std::move(todo.front());
+    todo.pop_front();
+    if (name == "..") {
+      current = parent_of(current);
+      continue;
+    }
+    result.steps.push_back({current, name});
+    std::string next = below(current, name);
+    struct stat st {};
+    if (::lstat(next.c_str(), &st) < 0) {
+      result.end = failure(errno);
+      return result;
+    }
+    if (!S_ISLNK(st.st_mode)) {
+      current = std::move(next);
+      continue;
+    }
+    if (++links > kMaxLinks) return result;  // ELOOP: leads nowhere
+    std::string target = read_link(next);
+    if (target.starts_with('/')) current = "/";
+    prepend(todo, target);
+  }
+  finish(result, current);
+  return result;
+}
+
+}  // namespace mirrord

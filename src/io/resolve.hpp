@@ -1,0 +1,31 @@
+// Path resolution step by step, path_resolution(7): where a path leads and what could change that.
+//
+// The kernel resolves a path in one go and forgets how. To notice that a link, or the parent of
+// its referent, was renamed or re-pointed, the watcher needs each (directory, name) on the way.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/watch_map.hpp"
+
+namespace mirrord {
+
+struct Resolution {
+  struct Step {
+    std::string directory;  ///< physical, free of links
+    std::string name;
+    bool operator==(const Step&) const = default;
+  };
+  enum class End { missing, file, directory, denied };
+  std::vector<Step> steps;  ///< also those up to a failure
+  End end = End::missing;
+  std::string path;         ///< physical, when end is file or directory
+  Identity identity;
+  bool operator==(const Resolution&) const = default;
+};
+
+/// Resolves `path`; a relative one starts at the physical directory `base`.
+Resolution resolve(const std::string& base, const std::string& path);
+
+}  // namespace mirrord

@@ -1,0 +1,35 @@
+#include "io/user.hpp"
+
+#include <grp.h>
+#include <pwd.h>
+#include <unistd.h>
+
+namespace mirrord {
+
+namespace {
+
+User from_passwd(const passwd& entry) {
+  User user{entry.pw_name, entry.pw_dir, entry.pw_uid, entry.pw_gid, {}};
+  int count = 32;
+  do {
+    user.groups.resize(static_cast<size_t>(count));
+  } while (::getgrouplist(entry.pw_name, entry.pw_gid, user.groups.data(), &count) < 0);
+  user.groups.resize(static_cast<size_t>(count));
+  return user;
+}
+
+}  // namespace
+
+std::optional<User> find_user(const std::string& name) {
+  const passwd* entry = ::getpwnam(name.c_str());
+  if (!entry) return std::nullopt;
+  return from_passwd(*entry);
+}
+
+User current_user() {
+  const passwd* entry = ::getpwuid(::geteuid());
+  if (entry) return from_passwd(*entry);
+  return {std::to_string(::geteuid()), "/", ::geteuid(), ::getegid(), {}};
+}
+
+}  // namespace mirrord
