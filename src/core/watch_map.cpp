@@ -8,89 +8,123 @@
 
 namespace mirrord {
 
-size_t WatchMap::ChildHash::operator()(const ChildKey& key) const {
-  return std::hash<std::string_view>{}(key.name) * 31 + key.parent;
+size_t WatchMap::child_hash(NodeId parent, std::string_view name) {
+  return std::hash<std::string_view>{}(name) ^ (parent * size_t{0x9e3779b97f4a7c15});
 }
 
-size_t WatchMap::ChildHash::operator()(NodeId dir) const {
-  const Dir& d = map->at(dir);
-  return (*this)(ChildKey{d.parent, d.name});
-}
+namespace {
 
-bool WatchMap::ChildEqual::operator()(const ChildKey& key, NodeId dir) const {
-  const Dir& d = map->at(dir);
-  return d.parent == key.parent && d.name == key.name;
-}
+size_t wd_hash(int wd) { return static_cast<size_t>(wd) * size_t{0x9e3779b97f4a7c15} >> 32; }
+
+}  // namespace
+
+// ---- slots
 
 NodeId WatchMap::new_slot() {
-  if (free_.empty()) {
+  if (first_free_ == 0) {
     dirs_.emplace_back();
     return static_cast<NodeId>(dirs_.size() - 1);
   }
-  NodeId slot = free_.back();
-  free_.pop_back();
+  NodeId slot = first_free_;
+  first_free_ = at(slot).next_sibling;
+  at(slot) = Dir{};
   return slot;
 }
 
+void WatchMap::free_slot(NodeId dir) {
+  names_.remove(at(dir).name);
+  at(dir) = Dir{};
+  at(dir).next_sibling = first_free_;
+  first_free_ = dir;
+  if (names_.wants_collection()) collect_names();
+}
+
+void WatchMap::collect_names() {
+  NameArena fresh;
+  for (Dir& d : dirs_)
+    if (d.tree != 0) d.name = fresh.add(names_.at(d.name));
+  names_ = std::move(fresh);
+}
+
+// ---- directories
+
 NodeId WatchMap::add_dir(TreeId tree, NodeId parent, std::string_view name, int wd, LinkId via) {
-  assert(tree != 0 && child(parent, name) == 0);
+  assert(tree != 0 && (parent == 0 || child(parent, name) == 0));
   NodeId dir = new_slot();
   Dir& d = at(dir);
-  d.tree = tree;
+  d.tree = tree & 0x3fffffff;  // the width of the field
   d.parent = parent;
-  d.name = name;
-  d.via = via;
+  d.name = names_.add(name);
   if (parent != 0) {
     d.next_sibling = at(parent).first_child;
     if (d.next_sibling != 0) at(d.next_sibling).previous_sibling = dir;
     at(parent).first_child = dir;
-    children_.insert(dir);
+    children_.insert(dir, [this](NodeId id) { return child_hash(id); });
+  }
+  if (via != 0) {
+    d.linked = true;
+    via_[dir] = via;
+    links_.at(via).dir = dir;
   }
   if (wd >= 0) attach(dir, wd);
-  if (via != 0) links_.at(via).dir = dir;
   ++counts_[tree].directories;
   return dir;
 }
 
-void WatchMap::attach(NodeId dir, int wd) {
-  Watch& watch = watches_[wd];
-  at(dir).wd = wd;
-  at(dir).next_alias = watch.first_dir;
-  watch.first_dir = dir;
-}
-
 void WatchMap::set_watch(NodeId dir, int wd) {
-  if (std::exchange(at(dir).unwatched, false)) --counts_[at(dir).tree].unwatched;
+  if (at(dir).unwatched) --counts_[at(dir).tree].unwatched;
+  at(dir).unwatched = false;
   attach(dir, wd);
 }
 
 void WatchMap::set_unwatched(NodeId dir) {
-  if (std::exchange(at(dir).unwatched, true)) return;
+  if (at(dir).unwatched) return;
+  at(dir).unwatched = true;
   ++counts_[at(dir).tree].unwatched;
 }
 
+NodeId WatchMap::first_dir(int wd) const {
+  return by_wd_.find(wd_hash(wd), [&](NodeId id) { return at(id).wd == wd; });
+}
+
+void WatchMap::attach(NodeId dir, int wd) {
+  if (!uses(wd)) ++watches_;
+  at(dir).wd = wd;
+  if (NodeId first = first_dir(wd)) {
+    at(dir).next_alias = at(first).next_alias;
+    at(first).next_alias = dir;
+  } else {
+    by_wd_.insert(dir, [this](NodeId id) { return wd_hash(at(id).wd); });
+  }
+}
+
 void WatchMap::detach(NodeId dir) {
+  auto hash = [this](NodeId id) { return wd_hash(at(id).wd); };
   int wd = at(dir).wd;
   if (wd < 0) return;
-  NodeId* slot = &watches_.at(wd).first_dir;
-  while (*slot != dir) slot = &at(*slot).next_alias;
-  *slot = at(dir).next_alias;
-  at(dir).next_alias = 0;
+  NodeId next = std::exchange(at(dir).next_alias, 0);
+  NodeId first = first_dir(wd);
+  if (first == dir) {
+    by_wd_.erase(dir, hash);
+    if (next != 0) by_wd_.insert(next, hash);
+  } else {
+    while (at(first).next_alias != dir) first = at(first).next_alias;
+    at(first).next_alias = next;
+  }
   at(dir).wd = -1;
   release(wd);
 }
 
 void WatchMap::release(int wd) {
-  auto found = watches_.find(wd);
-  if (found == watches_.end() || found->second.first_dir != 0 || found->second.pins != 0) return;
-  watches_.erase(found);
+  if (uses(wd)) return;
+  --watches_;
   unused_.push_back(wd);
 }
 
 void WatchMap::unlink_from_parent(NodeId dir) {
   Dir& d = at(dir);
   if (d.parent == 0) return;
-  children_.erase(dir);
+  children_.erase(dir, [this](NodeId id) { return child_hash(id); });
   if (d.next_sibling != 0) at(d.next_sibling).previous_sibling = d.previous_sibling;
   if (d.previous_sibling != 0) {
     at(d.previous_sibling).next_sibling = d.next_sibling;
@@ -116,16 +150,15 @@ void WatchMap::remove_one(NodeId dir) {
   remove_links_below(dir);
   detach(dir);
   unlink_from_parent(dir);
-  Dir& d = at(dir);
-  if (d.via != 0) {
-    links_.at(d.via).dir = 0;
-    erase_link(d.via);
+  if (LinkId link = via(dir)) {
+    via_.erase(dir);
+    links_.at(link).dir = 0;
+    erase_link(link);
   }
-  Counts& counts = counts_[d.tree];
+  Counts& counts = counts_[at(dir).tree];
   --counts.directories;
-  if (d.unwatched) --counts.unwatched;
-  d = Dir{};
-  free_.push_back(dir);
+  if (at(dir).unwatched) --counts.unwatched;
+  free_slot(dir);
 }
 
 void WatchMap::remove_links_below(NodeId dir) {
@@ -136,22 +169,23 @@ void WatchMap::remove_links_below(NodeId dir) {
 }
 
 void WatchMap::forget_watch(int wd) {
-  auto found = watches_.find(wd);
-  if (found == watches_.end()) return;
-  for (NodeId dir = found->second.first_dir; dir != 0;) {
-    NodeId next = at(dir).next_alias;
+  if (!uses(wd)) return;
+  NodeId dir = first_dir(wd);
+  if (dir != 0) by_wd_.erase(dir, [this](NodeId id) { return wd_hash(at(id).wd); });
+  while (dir != 0) {
     at(dir).wd = -1;
-    at(dir).next_alias = 0;
-    dir = next;
+    dir = std::exchange(at(dir).next_alias, 0);
   }
-  watches_.erase(found);
+  pin_counts_.erase(wd);
+  --watches_;
 }
+
+// ---- links
 
 LinkId WatchMap::add_link(Link link) {
   LinkId id = ++last_link_;
   if (link.parent != 0) link_index_[{link.parent, link.name}] = id;
-  for (const Pin& pin : link.pins)
-    if (pins_[pin].insert(id).second) ++watches_[pin.wd].pins;
+  for (const Pin& pin : link.pins) add_pin(pin, id);
   if (is_left_out(link.end)) left_out_[link.tree].insert(id);
   else if (link.parent != 0) ++counts_[link.tree].followed_links;
   links_.emplace(id, std::move(link));
@@ -170,20 +204,28 @@ void WatchMap::erase_link(LinkId id) {
   if (link.parent != 0) link_index_.erase({link.parent, link.name});
   if (is_left_out(link.end)) left_out_[link.tree].erase(id);
   else if (link.parent != 0) --counts_[link.tree].followed_links;
-  for (const Pin& pin : link.pins) {
-    auto users = pins_.find(pin);
-    if (users == pins_.end() || users->second.erase(id) == 0) continue;
-    if (users->second.empty()) pins_.erase(users);
-    auto watch = watches_.find(pin.wd);
-    if (watch == watches_.end()) continue;  // forgotten already
-    --watch->second.pins;
-    release(pin.wd);
-  }
+  for (const Pin& pin : link.pins) remove_pin(pin, id);
+}
+
+void WatchMap::add_pin(const Pin& pin, LinkId link) {
+  if (!pins_[pin].insert(link).second) return;
+  if (!uses(pin.wd)) ++watches_;
+  ++pin_counts_[pin.wd];
+}
+
+void WatchMap::remove_pin(const Pin& pin, LinkId link) {
+  auto users = pins_.find(pin);
+  if (users == pins_.end() || users->second.erase(link) == 0) return;
+  if (users->second.empty()) pins_.erase(users);
+  auto count = pin_counts_.find(pin.wd);
+  if (count == pin_counts_.end()) return;  // the kernel has ended this watch already
+  if (--count->second == 0) pin_counts_.erase(count);
+  release(pin.wd);
 }
 
 std::vector<int> WatchMap::take_unused() {
   // A descriptor may have found a new user since it was released.
-  std::erase_if(unused_, [this](int wd) { return watches_.contains(wd); });
+  std::erase_if(unused_, [this](int wd) { return uses(wd); });
   std::ranges::sort(unused_);
   unused_.erase(std::unique(unused_.begin(), unused_.end()), unused_.end());
   return std::exchange(unused_, {});
@@ -198,9 +240,7 @@ WatchMap::Touched WatchMap::touched(int wd, const std::string& name) const {
 
 std::vector<NodeId> WatchMap::dirs_of(int wd) const {
   std::vector<NodeId> dirs;
-  auto watch = watches_.find(wd);
-  if (watch == watches_.end()) return dirs;
-  for (NodeId dir = watch->second.first_dir; dir != 0; dir = at(dir).next_alias) dirs.push_back(dir);
+  for (NodeId dir = first_dir(wd); dir != 0; dir = at(dir).next_alias) dirs.push_back(dir);
   return dirs;
 }
 
@@ -212,8 +252,9 @@ std::vector<LinkId> WatchMap::links_through(int wd) const {
 }
 
 NodeId WatchMap::child(NodeId parent, std::string_view name) const {
-  auto found = children_.find(ChildKey{parent, name});
-  return found == children_.end() ? 0 : *found;
+  return children_.find(child_hash(parent, name), [&](NodeId id) {
+    return at(id).parent == parent && this->name(id) == name;
+  });
 }
 
 LinkId WatchMap::link_at(NodeId parent, const std::string& name) const {
@@ -222,10 +263,16 @@ LinkId WatchMap::link_at(NodeId parent, const std::string& name) const {
 }
 
 std::string WatchMap::path(NodeId dir) const {
-  std::vector<const std::string*> names;
-  for (NodeId d = dir; at(d).parent != 0; d = at(d).parent) names.push_back(&at(d).name);
-  std::string path;
-  for (auto name = names.rbegin(); name != names.rend(); ++name) path = join(path, **name);
+  size_t length = 0;
+  for (NodeId d = dir; at(d).parent != 0; d = at(d).parent) length += name(d).size() + 1;
+  if (length == 0) return "";
+  std::string path(length - 1, '/');
+  size_t end = path.size();
+  for (NodeId d = dir; at(d).parent != 0; d = at(d).parent) {
+    std::string_view part = name(d);
+    path.replace(end - part.size(), part.size(), part);
+    end -= part.size() + 1;
+  }
   return path;
 }
 

@@ -11,14 +11,17 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
-#include <unordered_set>
 #include <utility>
 #include <vector>
+
+#include "core/id_table.hpp"
+#include "core/name_arena.hpp"
 
 namespace mirrord {
 
@@ -90,9 +93,9 @@ class WatchMap {
   bool has_link(LinkId id) const { return links_.contains(id); }
   TreeId tree_of(NodeId dir) const { return at(dir).tree; }
   /// The link that leads to this directory; 0 when it is a plain directory.
-  LinkId via(NodeId dir) const { return at(dir).via; }
+  LinkId via(NodeId dir) const { return at(dir).linked ? via_.at(dir) : 0; }
   NodeId parent(NodeId dir) const { return at(dir).parent; }
-  const std::string& name(NodeId dir) const { return at(dir).name; }
+  std::string_view name(NodeId dir) const { return names_.at(at(dir).name); }
   bool watched(NodeId dir) const { return at(dir).wd >= 0; }
   bool alive(NodeId dir) const { return dir != 0 && dir < dirs_.size() && at(dir).tree != 0; }
   int wd(NodeId dir) const { return at(dir).wd; }
@@ -109,66 +112,58 @@ class WatchMap {
   size_t directories(TreeId tree) const;
   size_t followed_links(TreeId tree) const;
   size_t unwatched(TreeId tree) const;
-  bool uses(int wd) const { return watches_.contains(wd); }
-  size_t watches() const { return watches_.size(); }
+  bool uses(int wd) const { return first_dir(wd) != 0 || pin_counts_.contains(wd); }
+  /// Number of descriptors in use.
+  size_t watches() const { return watches_; }
 
  private:
+  // 32 bytes: there may be millions.
   struct Dir {
-    TreeId tree = 0;  // 0 = free slot
     NodeId parent = 0;
     NodeId first_child = 0;
-    NodeId next_sibling = 0;
+    NodeId next_sibling = 0;  // in a free slot: the next free slot
     NodeId previous_sibling = 0;
     NodeId next_alias = 0;  // another directory with the same wd
     int wd = -1;
-    LinkId via = 0;
-    bool unwatched = false;
-    std::string name;
-  };
-  struct Watch {
-    NodeId first_dir = 0;
-    uint32_t pins = 0;
+    NameArena::Offset name = 0;
+    TreeId tree : 30 = 0;  // 0 = free slot
+    bool linked : 1 = false;  // reached by a link, see via_
+    bool unwatched : 1 = false;
   };
   struct Counts {
     size_t directories = 0;
     size_t followed_links = 0;
     size_t unwatched = 0;
   };
-  struct ChildKey {
-    NodeId parent;
-    std::string_view name;
-  };
-  struct ChildHash {
-    using is_transparent = void;
-    const WatchMap* map;
-    size_t operator()(const ChildKey& key) const;
-    size_t operator()(NodeId dir) const;
-  };
-  struct ChildEqual {
-    using is_transparent = void;
-    const WatchMap* map;
-    bool operator()(NodeId a, NodeId b) const { return a == b; }
-    bool operator()(const ChildKey& key, NodeId dir) const;
-    bool operator()(NodeId dir, const ChildKey& key) const { return (*this)(key, dir); }
-  };
 
   Dir& at(NodeId dir) { return dirs_[dir]; }
   const Dir& at(NodeId dir) const { return dirs_[dir]; }
   NodeId new_slot();
+  void free_slot(NodeId dir);
   void attach(NodeId dir, int wd);
-  Counts counts(TreeId tree) const;
   void detach(NodeId dir);
   void unlink_from_parent(NodeId dir);
   void remove_one(NodeId dir);
   void remove_links_below(NodeId dir);
   void erase_link(LinkId id);
+  void add_pin(const Pin& pin, LinkId link);
+  void remove_pin(const Pin& pin, LinkId link);
   void release(int wd);
+  void collect_names();
+  NodeId first_dir(int wd) const;
+  size_t child_hash(NodeId dir) const { return child_hash(at(dir).parent, name(dir)); }
+  static size_t child_hash(NodeId parent, std::string_view name);
+  Counts counts(TreeId tree) const;
   static bool is_left_out(LinkEnd end) { return end != LinkEnd::file && end != LinkEnd::directory; }
 
-  std::vector<Dir> dirs_{1};  // slot 0 is "none"
-  std::vector<NodeId> free_;
-  std::unordered_set<NodeId, ChildHash, ChildEqual> children_{0, ChildHash{this}, ChildEqual{this}};
-  std::unordered_map<int, Watch> watches_;
+  std::deque<Dir> dirs_{1};  // slot 0 is "none"
+  NodeId first_free_ = 0;
+  NameArena names_;
+  IdTable children_;  // directories by parent and name
+  IdTable by_wd_;     // the first directory of each wd
+  size_t watches_ = 0;
+  std::unordered_map<int, uint32_t> pin_counts_;
+  std::unordered_map<NodeId, LinkId> via_;
   std::vector<int> unused_;
   std::unordered_map<LinkId, Link> links_;
   std::map<std::pair<NodeId, std::string>, LinkId> link_index_;
@@ -176,11 +171,6 @@ class WatchMap {
   std::map<TreeId, std::set<LinkId>> left_out_;
   std::map<TreeId, Counts> counts_;
   LinkId last_link_ = 0;
-
- public:
-  WatchMap() = default;
-  WatchMap(const WatchMap&) = delete;  // the index points back into the map
-  WatchMap& operator=(const WatchMap&) = delete;
 };
 
 }  // namespace mirrord

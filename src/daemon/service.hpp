@@ -34,14 +34,15 @@ class Service {
   void check_ready();
 
   ServiceOptions options_;
+  // Before the bus, which may settle while it is made.
+  bool watching_ = false;
+  bool bus_settled_ = false;
+  bool stopping_ = false;
   // In order of need: the loop dies last.
   Loop loop_;
   Engine engine_;
   BusService bus_;
   Source terminate_, interrupt_, hangup_;
-  bool watching_ = false;
-  bool bus_settled_ = false;
-  bool stopping_ = false;
 };
 
 /// Every problem of a configuration, a line each.

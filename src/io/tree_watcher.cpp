@@ -161,7 +161,8 @@ TreeWatcher::Resolved TreeWatcher::resolve_and_pin(TreeId tree, const std::strin
 std::string TreeWatcher::physical_path(NodeId dir) const {
   if (LinkId via = map_.via(dir)) return map_.link(via).referent;
   std::string parent = physical_path(map_.parent(dir));
-  return parent == "/" ? parent + map_.name(dir) : parent + '/' + map_.name(dir);
+  if (parent != "/") parent += '/';
+  return parent.append(map_.name(dir));
 }
 
 // ---- the crawl
