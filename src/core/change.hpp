@@ -13,6 +13,7 @@ namespace mirrord {
 enum class ChangeKind {
   attributes,  ///< mode, owner, times of one entry
   data,        ///< the entry itself: contents, existence, type; of a directory not what is below
+  children,    ///< of a directory: also which entries it has, but not what is in them
   tree,        ///< the entry and everything below it
 };
 

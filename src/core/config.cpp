@@ -94,6 +94,21 @@ void require(const ConfigScope& scope, const toml::table& table, std::string_vie
                                                          key, scope.name, key, example));
 }
 
+/// Who can put a link into the source chooses what root's rsync publishes.
+void warn_of_published_secrets(const ConfigScope& scope, const toml::table& table,
+                               const Group& group) {
+  bool follows = group.symlinks != Symlinks::preserve && group.follow_into.empty();
+  if (!follows || !group.user.empty() || group.source.empty()) return;
+  if (!scope.host.others_write_what_root_reads(group.source)) return;
+  const toml::node* source = table.get("source");
+  scope.report.warning((source ? source->source() : table.source()).begin,
+                       fmt::format("source '{}' can be written by others and is read as root: a "
+                                   "link in it to any file, such as /etc/shadow, would be "
+                                   "published; set user =, follow_into = or symlinks = "
+                                   "\"preserve\"",
+                                   group.source));
+}
+
 Group finished(GroupDraft draft) {
   for (auto* rules : {&draft.exclude, &draft.exclude_from})
     std::move(rules->begin(), rules->end(), std::back_inserter(draft.filter));
@@ -206,6 +221,7 @@ void ConfigReading::read_group(const ConfigScope& scope, std::string_view name,
   if (const auto* targets = table.get("targets"))
     draft.targets = read_targets(scope, *targets, draft);
   check_orders(scope, table, defaults, draft);
+  warn_of_published_secrets(scope, table, draft);
   config_.groups.push_back(finished(std::move(draft)));
 }
 

@@ -31,6 +31,8 @@ struct Host {
     std::string error;
   };
   std::function<Text(const std::string& path)> read_file;
+  /// Whether rsync would read as root what others than root can put at this path.
+  std::function<bool(const std::string& path)> others_write_what_root_reads;
 };
 
 enum class Severity { problem, warning };

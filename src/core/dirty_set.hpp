@@ -54,7 +54,7 @@ class DirtySet {
   bool in_tree(const std::string& path) const;
   void erase_below(const std::string& path);
 
-  std::array<Lane, 3> lanes_;  // by ChangeKind
+  std::array<Lane, 4> lanes_;  // by ChangeKind
 };
 
 }  // namespace mirrord

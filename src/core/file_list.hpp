@@ -13,13 +13,20 @@
 
 namespace mirrord {
 
-enum class Entry { missing, directory, other };
+enum class Entry {
+  missing,
+  directory,
+  other,
+  left_out,  ///< there, but not mirrored: it and what is below it is not listed
+};
 
 /// What is at a logical path now. An error other than "no such file" counts as `other`: rsync
 /// then reports it, and nothing is deleted because of it.
 using Probe = std::function<Entry(const std::string& path)>;
 
-/// The list, NUL-terminated entries in order, each once.
-std::string build_file_list(const std::vector<std::string>& paths, const Probe& probe);
+/// The list, NUL-terminated entries in order, each once. `with_children` names each directory
+/// as "./dir/", which means its entries too.
+std::string build_file_list(const std::vector<std::string>& paths, const Probe& probe,
+                            bool with_children = false);
 
 }  // namespace mirrord

@@ -43,13 +43,12 @@ void add_lane(Arguments& argv, const Group& group, const Transfer& transfer) {
   }
   append(argv, {"--files-from=-", "--from0"});
   argv.push_back(removes ? "--delete-missing-args" : "--ignore-missing-args");
-  if (transfer.lane == Lane::tree) {
-    argv.push_back("-r");
-    if (removes) argv.push_back("--delete");
-  }
+  if (transfer.lane == Lane::tree) argv.push_back("-r");
+  if (removes && transfer.lane != Lane::data && transfer.lane != Lane::attributes)
+    argv.push_back("--delete");
   // The quick check of size and whole seconds would skip a file that was rewritten with the same
   // size within the second of its last transfer.
-  if (transfer.lane != Lane::attributes) argv.push_back("-I");
+  if (transfer.lane == Lane::tree || transfer.lane == Lane::data) argv.push_back("-I");
 }
 
 void add_settings(Arguments& argv, const RsyncSettings& rsync) {
@@ -145,6 +144,7 @@ Lane lane_of(ChangeKind kind) {
   switch (kind) {
     case ChangeKind::attributes: return Lane::attributes;
     case ChangeKind::data: return Lane::data;
+    case ChangeKind::children: return Lane::children;
     case ChangeKind::tree: return Lane::tree;
   }
   return Lane::full;
@@ -158,8 +158,10 @@ std::vector<std::string> rsync_command(const Group& group, const Target& target,
   if (group.symlinks == Symlinks::follow_external) argv.push_back("--copy-unsafe-links");
   add_lane(argv, group, transfer);
   add_settings(argv, target.rsync);
-  for (const std::string& path : transfer.left_out)
+  for (const std::string& path : transfer.hidden)
     argv.push_back("--filter=H " + exact_pattern(path));
+  for (const std::string& path : transfer.unreadable)
+    argv.push_back("--filter=- " + exact_pattern(path));
   if (target.destination.kind == Destination::Kind::ssh) {
     append(argv, {"-e", rsh_option(ssh_command(target.ssh))});
     if (needs_protection(target.destination.path)) argv.push_back("-s");

@@ -16,6 +16,7 @@ namespace mirrord {
 enum class Lane {
   full,        ///< compare everything
   tree,        ///< listed directories with all that is below them
+  children,    ///< listed directories with their entries, but not what is below those
   data,        ///< listed paths, contents sent whatever their times say
   attributes,  ///< listed paths, contents only where size or time differ
 };
@@ -25,7 +26,8 @@ Lane lane_of(ChangeKind kind);
 struct Transfer {
   Lane lane = Lane::full;
   bool may_delete = true;               ///< false: this run deletes nothing, whatever the group says
-  std::vector<std::string> left_out;    ///< logical paths that rsync must not see in the source
+  std::vector<std::string> hidden;      ///< logical paths that are not mirrored: copies are deleted
+  std::vector<std::string> unreadable;  ///< logical paths to pass over: copies stay as they are
 };
 
 /// The rsync command; every lane but full reads its list from standard input.

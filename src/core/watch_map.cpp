@@ -52,7 +52,7 @@ NodeId WatchMap::add_dir(TreeId tree, NodeId parent, std::string_view name, int 
   assert(tree != 0 && (parent == 0 || child(parent, name) == 0));
   NodeId dir = new_slot();
   Dir& d = at(dir);
-  d.tree = tree & 0x3fffffff;  // the width of the field
+  d.tree = tree & 0x1fffffff;  // the width of the field
   d.parent = parent;
   d.name = names_.add(name);
   if (parent != 0) {
@@ -81,6 +81,12 @@ void WatchMap::set_unwatched(NodeId dir) {
   if (at(dir).unwatched) return;
   at(dir).unwatched = true;
   ++counts_[at(dir).tree].unwatched;
+}
+
+void WatchMap::set_unreadable(NodeId dir, bool unreadable) {
+  at(dir).unreadable = unreadable;
+  if (unreadable) unreadable_[at(dir).tree].insert(dir);
+  else unreadable_[at(dir).tree].erase(dir);
 }
 
 NodeId WatchMap::first_dir(int wd) const {
@@ -146,6 +152,11 @@ void WatchMap::remove_dir(NodeId dir) {
   }
 }
 
+void WatchMap::remove_children(NodeId dir) {
+  while (NodeId child = at(dir).first_child) remove_dir(child);
+  remove_links_below(dir);
+}
+
 void WatchMap::remove_one(NodeId dir) {
   remove_links_below(dir);
   detach(dir);
@@ -158,6 +169,7 @@ void WatchMap::remove_one(NodeId dir) {
   Counts& counts = counts_[at(dir).tree];
   --counts.directories;
   if (at(dir).unwatched) --counts.unwatched;
+  if (at(dir).unreadable) unreadable_[at(dir).tree].erase(dir);
   free_slot(dir);
 }
 
@@ -251,6 +263,14 @@ std::vector<LinkId> WatchMap::links_through(int wd) const {
   return {links.begin(), links.end()};
 }
 
+std::vector<LinkId> WatchMap::links_in(TreeId tree) const {
+  std::vector<LinkId> links;
+  for (const auto& [id, link] : links_)
+    if (link.tree == tree) links.push_back(id);
+  std::ranges::sort(links);
+  return links;
+}
+
 NodeId WatchMap::child(NodeId parent, std::string_view name) const {
   return children_.find(child_hash(parent, name), [&](NodeId id) {
     return at(id).parent == parent && this->name(id) == name;
@@ -286,14 +306,39 @@ bool WatchMap::on_branch(NodeId dir, int wd) const {
   return false;
 }
 
-std::vector<std::string> WatchMap::left_out(TreeId tree) const {
+std::vector<std::string> WatchMap::hidden(TreeId tree) const {
   std::vector<std::string> paths;
-  auto found = left_out_.find(tree);
-  if (found == left_out_.end()) return paths;
-  for (LinkId id : found->second)
-    if (links_.at(id).parent != 0) paths.push_back(path(links_.at(id)));
+  if (auto found = left_out_.find(tree); found != left_out_.end())
+    for (LinkId id : found->second)
+      if (const Link& l = links_.at(id); l.parent != 0 && l.end != LinkEnd::unreadable)
+        paths.push_back(path(l));
   std::ranges::sort(paths);
   return paths;
+}
+
+std::vector<std::string> WatchMap::unreadable(TreeId tree) const {
+  std::vector<std::string> paths;
+  if (auto found = left_out_.find(tree); found != left_out_.end())
+    for (LinkId id : found->second)
+      if (const Link& l = links_.at(id); l.parent != 0 && l.end == LinkEnd::unreadable)
+        paths.push_back(path(l));
+  if (auto found = unreadable_.find(tree); found != unreadable_.end())
+    for (NodeId dir : found->second) paths.push_back(path(dir));
+  std::ranges::sort(paths);
+  return paths;
+}
+
+WatchMap::Place WatchMap::find(NodeId root, std::string_view path) const {
+  NodeId dir = root;
+  while (!path.empty()) {
+    size_t end = std::min(path.find('/'), path.size());
+    std::string_view name = path.substr(0, end);
+    path.remove_prefix(std::min(end + 1, path.size()));
+    NodeId next = child(dir, name);
+    if (next == 0) return {0, path.empty() ? link_at(dir, std::string(name)) : 0};
+    dir = next;
+  }
+  return {dir, via(dir)};
 }
 
 WatchMap::Counts WatchMap::counts(TreeId tree) const {

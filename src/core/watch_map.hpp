@@ -30,7 +30,14 @@ using NodeId = uint32_t;  ///< a logical directory; 0 = none
 using LinkId = uint32_t;  ///< a resolved path; 0 = none
 
 /// Where a link leads. Everything but directory and file is left out of the mirror.
-enum class LinkEnd { dangling, file, directory, loop, denied };
+enum class LinkEnd {
+  dangling,
+  file,
+  directory,
+  loop,        ///< to a directory that it is in
+  outside,     ///< out of `follow_into =`
+  unreadable,  ///< to what the group's user cannot read
+};
 
 /// One step of a path resolution: in the directory `wd`, the entry `name`.
 struct Pin {
@@ -71,8 +78,13 @@ class WatchMap {
   void set_watch(NodeId dir, int wd);
   /// The directory cannot be watched: it counts as unwatched until it can or is removed.
   void set_unwatched(NodeId dir);
+  /// Nothing is known of what is in the directory, until it is removed or read.
+  void set_unreadable(NodeId dir, bool unreadable);
+  bool is_unreadable(NodeId dir) const { return at(dir).unreadable; }
   /// Removes a directory with all directories and links below it.
   void remove_dir(NodeId dir);
+  /// Removes what is below a directory.
+  void remove_children(NodeId dir);
   /// The kernel has ended this watch: its directories stay, unwatched.
   void forget_watch(int wd);
 
@@ -87,6 +99,7 @@ class WatchMap {
   std::vector<NodeId> dirs_of(int wd) const;
   /// Links whose resolution went through the directory `wd`.
   std::vector<LinkId> links_through(int wd) const;
+  std::vector<LinkId> links_in(TreeId tree) const;
   NodeId child(NodeId parent, std::string_view name) const;
   LinkId link_at(NodeId parent, const std::string& name) const;
   const Link& link(LinkId id) const { return links_.at(id); }
@@ -106,8 +119,17 @@ class WatchMap {
   /// Whether `dir` or one of its ancestors is the directory `wd`: a link to it would be a loop.
   bool on_branch(NodeId dir, int wd) const;
 
-  /// Logical paths of links that are left out of the mirror, in order.
-  std::vector<std::string> left_out(TreeId tree) const;
+  /// Logical paths that are no part of the mirror, in order: links that lead nowhere, in a loop or
+  /// out of bounds.
+  std::vector<std::string> hidden(TreeId tree) const;
+  /// Logical paths that cannot be read, in order: nothing is known of what is there.
+  std::vector<std::string> unreadable(TreeId tree) const;
+  /// Where a logical path ends: in a directory of the map, or at a link of it.
+  struct Place {
+    NodeId dir = 0;
+    LinkId link = 0;
+  };
+  Place find(NodeId root, std::string_view path) const;
 
   size_t directories(TreeId tree) const;
   size_t followed_links(TreeId tree) const;
@@ -126,9 +148,10 @@ class WatchMap {
     NodeId next_alias = 0;  // another directory with the same wd
     int wd = -1;
     NameArena::Offset name = 0;
-    TreeId tree : 30 = 0;  // 0 = free slot
+    TreeId tree : 29 = 0;  // 0 = free slot
     bool linked : 1 = false;  // reached by a link, see via_
     bool unwatched : 1 = false;
+    bool unreadable : 1 = false;
   };
   struct Counts {
     size_t directories = 0;
@@ -169,6 +192,7 @@ class WatchMap {
   std::map<std::pair<NodeId, std::string>, LinkId> link_index_;
   std::map<Pin, std::set<LinkId>> pins_;
   std::map<TreeId, std::set<LinkId>> left_out_;
+  std::map<TreeId, std::set<NodeId>> unreadable_;
   std::map<TreeId, Counts> counts_;
   LinkId last_link_ = 0;
 };

@@ -11,7 +11,9 @@ namespace mirrord {
 
 namespace {
 
-TreeRules rules_of(const Group& group) { return {group.source, group.symlinks, group.sync_on}; }
+TreeRules rules_of(const Group& group) {
+  return {group.source, group.symlinks, group.sync_on, group.user, group.follow_into};
+}
 
 Pace pace_of(const Group& group) { return {group.delay, group.max_delay, group.retry}; }
 
@@ -27,12 +29,12 @@ Group content_settings(Group group) {
 }  // namespace
 
 Engine::Engine(Loop& loop)
-    : loop_(loop), scheduler_(Limits{}.max_transfers), watcher_(loop, listener()) {
+    : loop_(loop), scheduler_(Limits{}.max_transfers), watchers_(loop, listener()) {
   timer_ = loop_.timer([this] { pump(); });
   kill_timer_ = loop_.timer([this] {
     for (auto& [key, run] : runs_) run->kill();
   });
-  rescan_timer_ = loop_.timer([this] { rescan_degraded(); });
+  limit_timer_ = loop_.timer([this] { look_for_raised_limits(); });
 }
 
 TreeWatcher::Listener Engine::listener() {
@@ -46,10 +48,14 @@ TreeWatcher::Listener Engine::listener() {
           [this](TreeId tree, const std::string& path, const std::string& reason) {
             tree_trouble(tree, path, reason);
           },
-          [] {
-            log::write(LogLevel::warning,
-                       "inotify queue overflowed, comparing every source again",
-                       {{"MESSAGE_ID", std::string(log::message::kQueueOverflow)}});
+          [this](TreeId tree) {
+            for (GroupRun* run : groups_of(tree))
+              log::write(LogLevel::warning,
+                         fmt::format("group '{}': the inotify queue overflowed, comparing the "
+                                     "source again",
+                                     run->config.name),
+                         {{"MIRRORD_GROUP", run->config.name},
+                          {"MESSAGE_ID", std::string(log::message::kQueueOverflow)}});
           }};
 }
 
@@ -103,7 +109,7 @@ void Engine::update_group(GroupRun& run, const Group& config) {
     kept.push_back(is_known ? *known : add_target(run, target));
     scheduler_.queue(kept.back()).set_pace(pace_of(config));
     if (is_known) continue;
-    scheduler_.queue(kept.back()).set_active(watcher_.state(run.tree) == TreeState::watching);
+    scheduler_.queue(kept.back()).set_active(watcher(run).state(run.tree) == TreeState::watching);
     scheduler_.queue(kept.back()).want_full(loop_.now());
   }
   run.targets = std::move(kept);
@@ -129,19 +135,19 @@ void Engine::enter_tree(GroupRun& run) {
   TreeRules rules = rules_of(run.config);
   auto [tree, fresh] = trees_.try_emplace(rules);
   if (fresh) {
-    tree->second.id = watcher_.add(rules);
+    tree->second.id = watchers_.add(rules);
     trees_by_id_[tree->second.id] = &tree->second;
   }
   tree->second.groups.insert(&run);
   run.tree = tree->second.id;
-  source_state(run, watcher_.state(run.tree));
+  source_state(run, watcher(run).state(run.tree));
 }
 
 void Engine::leave_tree(GroupRun& run) {
   auto tree = trees_.find(rules_of(run.config));
   tree->second.groups.erase(&run);
   if (!tree->second.groups.empty()) return;
-  watcher_.remove(tree->second.id);
+  watchers_.remove(tree->second.id);
   trees_by_id_.erase(tree->second.id);
   trees_.erase(tree);
 }
@@ -180,7 +186,7 @@ void Engine::tree_changed(TreeId tree, const Change& change) {
 }
 
 void Engine::tree_state_changed(TreeId tree) {
-  for (GroupRun* run : groups_of(tree)) source_state(*run, watcher_.state(tree));
+  for (GroupRun* run : groups_of(tree)) source_state(*run, watchers_.of(tree).state(tree));
   want_pump();
 }
 
@@ -211,29 +217,54 @@ void Engine::source_state(GroupRun& run, TreeState state) {
 void Engine::tree_trouble(TreeId tree, const std::string& path, const std::string& reason) {
   // A tree can have any number of unreadable directories; the count is in the group's Problem.
   constexpr uint64_t kLinesPerGroup = 20;
-  // What is not watched is compared now and then, which also finds out that it is mended.
-  if (!std::exchange(rescan_armed_, true)) loop_.arm(rescan_timer_, loop_.now() + kDegradedRescan);
+  if (watchers_.of(tree).blindness(tree).error != 0)
+    loop_.arm(limit_timer_, loop_.now() + kLimitCheck);
   for (GroupRun* run : groups_of(tree)) {
     if (++run->troubles > kLinesPerGroup) continue;
     log::write(LogLevel::warning,
                fmt::format("group '{}': '{}': {}{}", run->config.name,
-                           escape(watcher_.file_path(tree, path)), reason,
+                           escape(watchers_.of(tree).file_path(tree, path)), reason,
                            run->troubles == kLinesPerGroup ? " (no more such lines follow)" : ""),
                {{"MIRRORD_GROUP", run->config.name}});
   }
 }
 
-void Engine::rescan_degraded() {
-  rescan_armed_ = false;
-  for (auto& [rules, tree] : trees_)
-    if (watcher_.unwatched(tree.id) > 0) watcher_.restart(tree.id);
+/// How often the whole group is compared: as configured, else where the kernel does not show all.
+std::optional<Duration> Engine::rescan_interval(const GroupRun& run) const {
+  if (run.config.rescan)
+    return run.config.rescan->count() == 0 ? std::nullopt : run.config.rescan;
+  Blindness blindness = watcher(run).blindness(run.tree);
+  bool blind = blindness.unwatched > 0 || !blindness.remote.empty();
+  return blind ? std::optional<Duration>(kBlindRescan) : std::nullopt;
+}
+
+void Engine::rescan_due(Instant now) {
+  for (auto& [name, run] : groups_) {
+    std::optional<Duration> interval = rescan_interval(*run);
+    if (!interval) run->rescan_at.reset();
+    else if (!run->rescan_at) run->rescan_at = now + *interval;
+    if (!run->rescan_at || *run->rescan_at > now) continue;
+    run->rescan_at = now + *interval;
+    // Crawled too: directories and links may have come unseen. A full sync follows the crawl.
+    if (watcher(*run).state(run->tree) == TreeState::watching) watcher(*run).restart(run->tree);
+  }
+}
+
+void Engine::look_for_raised_limits() {
+  bool limited = false;
+  for (auto& [rules, tree] : trees_) {
+    TreeWatcher& watcher = watchers_.of(tree.id);
+    if (watcher.limit_was_raised(tree.id)) watcher.restart(tree.id);
+    limited |= watcher.blindness(tree.id).error != 0;
+  }
+  if (limited) loop_.arm(limit_timer_, loop_.now() + kLimitCheck);
   want_pump();
 }
 
 void Engine::check_ready() {
   if (ready_) return;
   for (const auto& [rules, tree] : trees_)
-    if (watcher_.state(tree.id) == TreeState::crawling) return;
+    if (watchers_.of(tree.id).state(tree.id) == TreeState::crawling) return;
   ready_ = true;
   if (observer_.ready) observer_.ready();
 }

@@ -21,7 +21,7 @@
 #include "core/status.hpp"
 #include "daemon/run.hpp"
 #include "io/event.hpp"
-#include "io/tree_watcher.hpp"
+#include "io/watch_pool.hpp"
 
 namespace mirrord {
 
@@ -55,6 +55,7 @@ class Engine {
     std::vector<TargetId> targets;
     uint64_t troubles = 0;
     bool missing = false;
+    std::optional<Instant> rescan_at;
   };
   struct TargetRun {
     GroupRun* group = nullptr;
@@ -70,7 +71,8 @@ class Engine {
   };
   using RunKey = std::pair<TargetId, JobKind>;
   static constexpr auto kPublishInterval = std::chrono::milliseconds(100);
-  static constexpr auto kDegradedRescan = std::chrono::minutes(10);
+  static constexpr auto kBlindRescan = std::chrono::minutes(10);
+  static constexpr auto kLimitCheck = std::chrono::seconds(30);
 
   // Groups and reload
   void add_group(const Group& config);
@@ -94,12 +96,14 @@ class Engine {
   void pump();
   void release_open_files(Instant now);
   void start(const Job& job, Instant now);
-  void start_run(const Job& job, const GroupRun& run, const TargetRun& target);
+  void start_run(const Job& job, GroupRun& run, const TargetRun& target);
   void end_run(RunKey key, const Run::Result& result);
   void log_result(const TargetRun& target, RunKey key, const Run::Result& result,
                   bool was_failing) const;
   void arm_timer();
-  void rescan_degraded();
+  void rescan_due(Instant now);
+  std::optional<Duration> rescan_interval(const GroupRun& run) const;
+  void look_for_raised_limits();
   void check_ready();
 
   // Status
@@ -108,6 +112,8 @@ class Engine {
   GroupStatus group_status(const GroupRun& run) const;
   TargetStatus target_status(TargetId id, Instant now) const;
   std::string problem_of(const GroupRun& run) const;
+  const TreeWatcher& watcher(const GroupRun& run) const { return watchers_.of(run.tree); }
+  TreeWatcher& watcher(const GroupRun& run) { return watchers_.of(run.tree); }
   void publish(Instant now);
 
   Loop& loop_;
@@ -115,7 +121,7 @@ class Engine {
   Config config_;
   uint64_t config_loaded_usec_ = 0;
   Scheduler scheduler_;
-  TreeWatcher watcher_;
+  WatchPool watchers_;
   std::map<TreeRules, SharedTree> trees_;
   std::map<TreeId, SharedTree*> trees_by_id_;
   std::map<std::string, std::unique_ptr<GroupRun>> groups_;
@@ -125,12 +131,11 @@ class Engine {
   std::optional<Instant> published_at_;
   bool publish_waits_ = false;
   bool ready_ = false;
-  bool rescan_armed_ = false;
   std::function<void()> stopped_;
   Source pump_source_;
   Source timer_;
   Source kill_timer_;
-  Source rescan_timer_;
+  Source limit_timer_;
 };
 
 }  // namespace mirrord

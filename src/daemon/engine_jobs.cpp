@@ -24,6 +24,7 @@ void Engine::pump() {
     return;
   }
   release_open_files(now);
+  rescan_due(now);
   for (const Job& job : scheduler_.due(now)) start(job, now);
   publish(now);
   arm_timer();
@@ -42,16 +43,19 @@ void Engine::arm_timer() {
   auto consider = [&](std::optional<Instant> when) {
     if (when && (!next || *when < *next)) next = when;
   };
-  for (auto& [name, run] : groups_) consider(run->open_files.next_deadline());
+  for (auto& [name, run] : groups_) {
+    consider(run->open_files.next_deadline());
+    consider(run->rescan_at);
+  }
   if (publish_waits_) consider(*published_at_ + kPublishInterval);
   loop_.arm(timer_, next);
 }
 
 void Engine::start(const Job& job, Instant now) {
   const TargetRun& target = targets_.at(job.target);
-  const GroupRun& run = *target.group;
+  GroupRun& run = *target.group;
   Run::Result failed;
-  if (!watcher_.stands(run.tree)) {
+  if (!watcher(run).stands(run.tree)) {
     // Not the directory that was watched: nothing of it may be sent, least of all a deletion.
     failed.outcome.verdict = Verdict::again;
     scheduler_.finished(job.target, job.kind, failed.outcome, now);
@@ -66,19 +70,25 @@ void Engine::start(const Job& job, Instant now) {
   }
 }
 
-void Engine::start_run(const Job& job, const GroupRun& run, const TargetRun& target) {
-  bool follow = run.config.symlinks == Symlinks::follow;
+void Engine::start_run(const Job& job, GroupRun& run, const TargetRun& target) {
   bool live = job.kind == JobKind::live;
   Transfer transfer;
   transfer.lane = live ? lane_of(job.batch.kind) : Lane::full;
-  if (transfer.lane == Lane::full || transfer.lane == Lane::tree)
-    transfer.left_out = watcher_.left_out(run.tree);
+  if (transfer.lane != Lane::data && transfer.lane != Lane::attributes) {
+    transfer.hidden = watcher(run).hidden(run.tree);
+    transfer.unreadable = watcher(run).unreadable(run.tree);
+  }
   // Absence is only inferred here: an empty source may be a lost mount.
   if (!live) transfer.may_delete = !is_empty_directory(run.config.source);
-  auto probe = [&](const std::string& path) {
-    return probe_path(watcher_.file_path(run.tree, path), follow);
-  };
-  std::string list = live ? build_file_list(job.batch.paths, probe) : "";
+  auto probe = [&](const std::string& path) { return watcher(run).probe(run.tree, path); };
+  std::string list =
+      live ? build_file_list(job.batch.paths, probe, transfer.lane == Lane::children) : "";
+  if (live && list.empty()) {
+    // Nothing of it is part of the mirror.
+    Outcome nothing_to_do;
+    nothing_to_do.verdict = Verdict::done;
+    return scheduler_.finished(job.target, job.kind, nothing_to_do, loop_.now());
+  }
   RunKey key{job.target, job.kind};
   runs_[key] = std::make_unique<Run>(loop_, run.config, target.config, transfer, list,
                                      [this, key](const Run::Result& result) {

@@ -1,6 +1,7 @@
 // Engine, part three: what it shows of itself.
 #include <fmt/format.h>
 
+#include <cerrno>
 #include <chrono>
 #include <fstream>
 
@@ -21,10 +22,14 @@ GroupState group_state(TreeState state, bool degraded) {
   return GroupState::crawling;
 }
 
-uint64_t max_user_watches() {
+/// What the limit is now and the line that raises it, sysctl(8).
+std::string limit_problem(const Blindness& blindness) {
+  std::string name = blindness.error == EMFILE ? "max_user_instances" : "max_user_watches";
   uint64_t limit = 0;
-  std::ifstream("/proc/sys/fs/inotify/max_user_watches") >> limit;
-  return limit;
+  std::ifstream("/proc/sys/fs/inotify/" + name) >> limit;
+  return fmt::format("{} directories are not watched, the limit of {} is reached; raise it: "
+                     "sysctl fs.inotify.{}={}",
+                     blindness.unwatched, limit, name, limit * 2);
 }
 
 }  // namespace
@@ -36,27 +41,33 @@ uint64_t Engine::realtime_usec(Instant when, Instant now) {
 }
 
 std::string Engine::problem_of(const GroupRun& run) const {
-  if (watcher_.state(run.tree) == TreeState::missing)
-    return "the source is missing or cannot be read";
-  size_t unwatched = watcher_.unwatched(run.tree);
-  if (unwatched == 0) return "";
-  if (!watcher_.at_watch_limit(run.tree))
-    return fmt::format("{} directories cannot be read (see the journal)", unwatched);
-  uint64_t limit = max_user_watches();
-  return fmt::format("{} directories are not watched: the limit of {} is reached; raise it: "
-                     "sysctl fs.inotify.max_user_watches={}",
-                     unwatched, limit, limit * 2);
+  if (watcher(run).state(run.tree) == TreeState::missing)
+    return "the source is missing or cannot be read; nothing is deleted";
+  Blindness blindness = watcher(run).blindness(run.tree);
+  std::string problem;
+  if (blindness.unwatched > 0 && blindness.error == 0)
+    problem = fmt::format("{} directories cannot be read (see the journal)", blindness.unwatched);
+  if (blindness.error != 0) problem = limit_problem(blindness);
+  if (!blindness.remote.empty())
+    problem += fmt::format("{}changes by other hosts go unseen on {}", problem.empty() ? "" : "; ",
+                           blindness.remote.substr(0, blindness.remote.find(' ')));
+  if (problem.empty()) return "";
+  auto interval = rescan_interval(run);
+  return interval ? problem + fmt::format("; compared every {} s", interval->count() / 1'000'000)
+                  : problem;
 }
 
 GroupStatus Engine::group_status(const GroupRun& run) const {
   GroupStatus status;
   status.name = run.config.name;
   status.source = escape(run.config.source);
-  status.resolved_source = escape(watcher_.resolved_source(run.tree));
-  status.state = group_state(watcher_.state(run.tree), watcher_.unwatched(run.tree) > 0);
+  const TreeWatcher& tree = watcher(run);
+  size_t unwatched = tree.blindness(run.tree).unwatched;
+  status.resolved_source = escape(tree.resolved_source(run.tree));
+  status.state = group_state(tree.state(run.tree), unwatched > 0);
   status.problem = problem_of(run);
-  status.watched_directories = watcher_.directories(run.tree) - watcher_.unwatched(run.tree);
-  status.followed_links = watcher_.followed_links(run.tree);
+  status.watched_directories = tree.directories(run.tree) - unwatched;
+  status.followed_links = tree.followed_links(run.tree);
   for (TargetId id : run.targets) status.targets.push_back(targets_.at(id).config.name);
   return status;
 }

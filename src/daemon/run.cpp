@@ -1,7 +1,6 @@
 #include "daemon/run.hpp"
 
 #include <dirent.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -24,13 +23,6 @@ Command make_command(const Group& group, std::vector<std::string> argv, const st
 }
 
 }  // namespace
-
-Entry probe_path(const std::string& path, bool follow) {
-  struct stat st {};
-  int result = follow ? ::stat(path.c_str(), &st) : ::lstat(path.c_str(), &st);
-  if (result < 0) return errno == ENOENT || errno == ENOTDIR ? Entry::missing : Entry::other;
-  return S_ISDIR(st.st_mode) ? Entry::directory : Entry::other;
-}
 
 bool is_empty_directory(const std::string& path) {
   std::unique_ptr<DIR, int (*)(DIR*)> stream(::opendir(path.c_str()), ::closedir);

@@ -7,14 +7,10 @@
 #include <vector>
 
 #include "core/dirty_set.hpp"
-#include "core/file_list.hpp"
 #include "core/rsync.hpp"
 #include "io/process.hpp"
 
 namespace mirrord {
-
-/// What is at a path now; follow = through a link at its end.
-Entry probe_path(const std::string& path, bool follow);
 
 /// Whether a comparison with this directory as its source could empty a target.
 bool is_empty_directory(const std::string& path);

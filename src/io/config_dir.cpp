@@ -58,9 +58,16 @@ std::vector<std::string> list(const std::string& directory, std::string& reason)
   return names;
 }
 
+bool others_write_what_root_reads(const std::string& path) {
+  struct stat st {};
+  if (::geteuid() != 0 || ::stat(path.c_str(), &st) < 0) return false;
+  return st.st_uid != 0 || (st.st_mode & (S_IWGRP | S_IWOTH)) != 0;
+}
+
 Host this_machine() {
   return {[](const std::string& user) { return find_user(user).has_value(); },
-          [](const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }, read_file};
+          [](const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }, read_file,
+          others_write_what_root_reads};
 }
 
 }  // namespace

@@ -49,12 +49,16 @@ std::vector<WatchEvent> parse_records(std::span<const std::byte> bytes) {
   return events;
 }
 
-Inotify::Inotify()
-    : fd_(check_errno(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC),
-                      "create an inotify instance (see fs.inotify.max_user_instances)")),
-      buffer_(kReadLimit) {}
+bool Inotify::open() {
+  if (fd_) return true;
+  fd_ = Fd(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
+  if (!fd_ && errno != EMFILE) check_errno(-1, "create an inotify instance");
+  buffer_.resize(kReadLimit);
+  return static_cast<bool>(fd_);
+}
 
 Inotify::Added Inotify::add(const Fd& fd, bool modify) {
+  if (!fd_) return {-1, EMFILE};
   std::string path = "/proc/self/fd/" + std::to_string(fd.get());
   int wd = ::inotify_add_watch(fd_.get(), path.c_str(), kMask | (modify ? IN_MODIFY : 0u));
   return {wd, wd < 0 ? errno : 0};

@@ -40,11 +40,16 @@ std::vector<WatchEvent> parse_records(std::span<const std::byte> bytes);
 
 class Inotify {
  public:
-  Inotify();
+  Inotify() { open(); }
+  /// Tries to get the instance that the limit of instances refused, inotify(7).
+  bool open();
+  /// False while there is no instance: nothing can be watched.
+  explicit operator bool() const { return static_cast<bool>(fd_); }
 
   struct Added {
     int wd = -1;
-    int error = 0;  ///< errno when wd < 0: ENOENT, ENOTDIR, EACCES, ENOSPC (watch limit)
+    /// errno when wd < 0: ENOSPC at the limit of watches, EMFILE at that of instances.
+    int error = 0;
   };
   /// Watches the open directory `fd`, whatever its path has become meanwhile.
   Added add(const Fd& fd, bool modify);

@@ -54,6 +54,7 @@ void finish(Resolution& result, const std::string& path) {
   result.end = S_ISDIR(st.st_mode) ? Resolution::End::directory : Resolution::End::file;
   result.path = path;
   result.identity = {st.st_dev, st.st_ino};
+  result.regular = S_ISREG(st.st_mode);
 }
 
 }  // namespace

@@ -22,6 +22,7 @@ struct Resolution {
   End end = End::missing;
   std::string path;         ///< physical, when end is file or directory
   Identity identity;
+  bool regular = false;     ///< a regular file
   bool operator==(const Resolution&) const = default;
 };
 

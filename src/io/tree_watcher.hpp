@@ -1,24 +1,30 @@
 // Watches trees through their symbolic links and reports what changed, as logical paths.
 //
-// Owns the inotify instance, the crawl and the map of what is watched. A tree is a source with its
-// link rule; trees share watches. Every directory is watched first and listed second, so nothing
+// Owns an inotify instance, the crawl and the map of what is watched. A tree is a source with its
+// link rules; trees share watches. Every directory is watched first and listed second, so nothing
 // falls between. A crawl goes on a few directories per turn of the loop. A source that is missing,
-// replaced or re-pointed is noticed by the steps of its path, all of which are watched.
+// replaced or re-pointed is noticed by the steps of its path, all of which are watched. What
+// cannot be read, and what was below a file system that is unmounted, is told and passed over:
+// nothing is reported as deleted because of it.
 //
 // It refuses to decide what a change means for a target, and never touches what it watches.
 #pragma once
 
 #include <functional>
 #include <map>
+#include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "core/change.hpp"
+#include "core/file_list.hpp"
 #include "core/watch_map.hpp"
 #include "io/event.hpp"
 #include "io/inotify.hpp"
 #include "io/resolve.hpp"
+#include "io/user.hpp"
 
 namespace mirrord {
 
@@ -26,10 +32,20 @@ struct TreeRules {
   std::string source;
   Symlinks symlinks = Symlinks::follow;
   SyncOn sync_on = SyncOn::close;
+  std::string user;                      ///< whose eyes look; "" = our own
+  std::vector<std::string> follow_into;  ///< empty = anywhere
   auto operator<=>(const TreeRules&) const = default;
 };
 
 enum class TreeState { crawling, watching, missing };
+
+/// What the kernel does not let us see of a tree.
+struct Blindness {
+  size_t unwatched = 0;       ///< directories without a watch
+  int error = 0;              ///< why: ENOSPC or EMFILE at a limit, else 0
+  std::string remote;         ///< "NFS at 'path'": only changes of this host are seen
+  bool operator==(const Blindness&) const = default;
+};
 
 class TreeWatcher {
  public:
@@ -41,41 +57,55 @@ class TreeWatcher {
     std::function<void(TreeId)> state_changed;
     /// Something is left out or cannot be watched: to be told to people, once.
     std::function<void(TreeId, const std::string& path, const std::string& reason)> trouble;
-    /// The kernel's queue overflowed: every tree is crawled again.
-    std::function<void()> overflowed;
+    /// The kernel's queue overflowed: this tree is crawled again.
+    std::function<void(TreeId)> overflowed;
   };
 
-  TreeWatcher(Loop& loop, Listener listener);
+  /// `first_tree` numbers the trees of several watchers apart.
+  TreeWatcher(Loop& loop, Listener listener, TreeId first_tree = 1);
 
   /// Begins to watch; state_changed follows when the crawl is done.
   TreeId add(TreeRules rules);
   void remove(TreeId tree);
+  /// Forgets what it knows of the tree and crawls it again.
+  void restart(TreeId tree);
 
   TreeState state(TreeId tree) const { return trees_.at(tree).state; }
+  const std::string& source(TreeId tree) const { return trees_.at(tree).rules.source; }
   std::string resolved_source(TreeId tree) const;
   /// Whether the source's path still leads to the directory that is watched. When it does not,
   /// the tree is looked at again.
   bool stands(TreeId tree);
   /// Below the source on the disk: "SOURCE/path".
   std::string file_path(TreeId tree, const std::string& path) const;
-  /// Links that must be hidden from rsync: dangling, loops, out of reach.
-  std::vector<std::string> left_out(TreeId tree) const { return map_.left_out(tree); }
+  /// What is at a logical path now, as the mirror sees it.
+  Entry probe(TreeId tree, const std::string& path) const;
+  /// Logical paths that rsync must not see: dangling links, loops, links out of bounds.
+  std::vector<std::string> hidden(TreeId tree) const { return map_.hidden(tree); }
+  /// Logical paths of which nothing is known, so that nothing may be deleted there.
+  std::vector<std::string> unreadable(TreeId tree) const { return map_.unreadable(tree); }
   size_t directories(TreeId tree) const { return map_.directories(tree); }
   size_t followed_links(TreeId tree) const { return map_.followed_links(tree); }
-  /// Directories that the kernel refused to watch.
-  size_t unwatched(TreeId tree) const { return map_.unwatched(tree); }
-  bool at_watch_limit(TreeId tree) const { return trees_.at(tree).at_watch_limit; }
+  Blindness blindness(TreeId tree) const;
+  /// Whether a directory that the limit refused can be watched by now.
+  bool limit_was_raised(TreeId tree);
+  /// False at the limit of inotify instances.
+  bool can_watch() const { return static_cast<bool>(inotify_); }
   size_t watches() const { return map_.watches(); }
-  /// Forgets what it knows of the tree and crawls it again.
-  void restart(TreeId tree);
 
  private:
   struct Tree {
     TreeRules rules;
+    std::optional<User> user;
+    std::vector<std::string> bounds;  // follow_into, free of links
     TreeState state = TreeState::crawling;
     LinkId root_link = 0;
+    NodeId root = 0;
+    std::string mount_point;  // that the source was last seen on
     size_t to_crawl = 0;
-    bool at_watch_limit = false;
+    int limit_error = 0;
+    std::string refused;  // a directory that could not be watched
+    std::string remote;
   };
   struct Task {
     TreeId tree;
@@ -87,46 +117,62 @@ class TreeWatcher {
     std::vector<Pin> pins;
   };
 
-  bool follows(TreeId tree) const;
-  bool reports_modify(TreeId tree) const;
+  // The source's own path
   void place_root(TreeId tree);
   void drop_root(TreeId tree);
   void set_state(TreeId tree, TreeState state);
+  void relink_source(TreeId tree);
+
+  // Links (tree_links.cpp)
+  Resolution resolve_as_user(TreeId tree, const std::string& base, const std::string& path) const;
   Resolved resolve_and_pin(TreeId tree, const std::string& base, const std::string& path,
                            size_t skip_steps);
+  LinkEnd end_of(TreeId tree, const Resolution& resolution) const;
   std::string physical_path(NodeId dir) const;
+  bool follows(TreeId tree, const std::string& path) const;
+  void add_link(NodeId parent, const std::string& name, bool live);
+  void leave_out(const Task& task, LinkEnd end);
+  void relink(LinkId link);
 
+  // The crawl (tree_crawl.cpp)
   void enqueue(NodeId dir, bool live);
   void crawl_some();
   void crawl(const Task& task);
   void enter(const Task& task);
+  Fd open_directory(const Task& task) const;
+  void place_dir_watch(const Task& task, const Fd& fd);
   void list(const Task& task, Fd fd);
-  void found(const Task& task, const std::string& name, unsigned char type);
-  void not_watched(const Task& task, int error);
+  unsigned char entry_type(const Task& task, const std::string& name) const;
+  void cannot_read(const Task& task, int error);
+  void cannot_watch(const Task& task, int error);
   Inotify::Added place_watch(TreeId tree, const Fd& fd);
   bool is_loop(NodeId dir, int wd) const;
-  void make_loop(const Task& task);
-  NodeId add_link(NodeId parent, const std::string& name, bool live);
 
+  // Events (tree_events.cpp)
   void read_events();
   void handle(const WatchEvent& event);
   void handle_entry(NodeId dir, const WatchEvent& event);
   void appeared(NodeId dir, const WatchEvent& event);
   void forget(NodeId dir, const std::string& name);
-  void relink(LinkId link);
-  void relink_source(TreeId tree);
-  void recheck_sources();
   void watch_ended(int wd);
+  void lose(NodeId dir);
+  void lose_link(LinkId link);
+  void mounts_changed();
+  void mounted(const std::string& mount_point);
+  void mounted_below(NodeId dir, const std::string& physical, const std::string& mount_point);
+  void access_changed(NodeId dir);
   void release_unused();
-  void report(NodeId dir, const std::string& name, ChangeKind kind);
+  void report(NodeId dir, std::string_view name, ChangeKind kind);
 
   Loop& loop_;
   Listener listener_;
   Inotify inotify_;
   WatchMap map_;
   std::map<TreeId, Tree> trees_;
-  TreeId last_tree_ = 0;
+  TreeId next_tree_;
   std::vector<int> placed_;  // watches added since release_unused(); some found no use
+  std::set<int> unmounted_;  // watches whose end was announced by an unmount
+  std::set<std::string> mount_points_;
   std::vector<Task> tasks_;
   Source events_source_;
   Source crawl_source_;

@@ -328,4 +328,15 @@ TEST(Diagnostic, TellsAsMuchOfThePlaceAsIsKnown) {
 }
 
 }  // namespace
+TEST(Config, WarnsWhereALinkOfOthersWouldBePublishedByRoot) {
+  const char* open_to_others = "[groups.a]\nsource = '/shared/www'\ntargets = ['h:/x']\n";
+  const ParsedConfig parsed = parse(open_to_others);
+  ASSERT_TRUE(parsed.ok());
+  ASSERT_EQ(parsed.diagnostics.size(), 1U);
+  EXPECT_EQ(parsed.diagnostics[0].line, 2U);
+  EXPECT_NE(parsed.diagnostics[0].message.find("/etc/shadow"), std::string::npos);
+  for (const char* cure : {"user = 'webmgr'", "symlinks = 'preserve'", "follow_into = ['/shared']"})
+    EXPECT_TRUE(parse(std::string(open_to_others) + cure).diagnostics.empty()) << cure;
+}
+
 }  // namespace mirrord

@@ -136,8 +136,6 @@ TEST(GroupSchema, ReportsEachElementOfAList) {
 
 TEST(GroupSchema, RefusesByNameWhatIsNotSupportedYet) {
   const Wrong cases[] = {
-      {"follow_into = ['/a']", "'follow_into' is not supported yet; remove it from [t]"},
-      {"rescan = '10min'", "'rescan' is not supported yet; remove it from [t]"},
       {"delete_excluded = true", "'delete_excluded' is not supported yet; remove it from [t]"},
       {"max_delete = 1", "'max_delete' is not supported yet; remove it from [t]"},
       {"exclude = ['x']", "'exclude' is not supported yet; remove it from [t]"},
@@ -152,8 +150,6 @@ TEST(GroupSchema, RefusesByNameWhatIsNotSupportedYet) {
       {"rsync.password_file = '/x'",
        "'password_file' is not supported yet; remove it from [t.rsync]"},
       {"ssh.multiplex = true", "'multiplex' is not supported yet; remove it from [t.ssh]"},
-      {"symlinks = 'follow-external'",
-       "symlinks = \"follow-external\" is not supported yet; remove it from [t]"},
   };
   expect_messages(group_schema(), cases);
   expect_messages(daemon_schema(),

@@ -1,0 +1,119 @@
+#include "ctl/bus_client.hpp"
+
+#include <systemd/sd-bus.h>
+
+#include <cerrno>
+#include <cstring>
+#include <string_view>
+#include <utility>
+
+#include "io/handle.hpp"
+
+namespace mirrord {
+
+namespace {
+
+constexpr const char* kBusName = "org.mirrord1";
+constexpr std::string_view kInvalidConfig = "org.mirrord1.Error.InvalidConfig";
+
+enum class Trouble { none, not_running, no_answer };
+
+/// What sd-bus makes of the errors of the bus itself and of a lost connection, sd-bus-errors(3).
+Trouble trouble_of(int error) {
+  switch (error) {
+    case EHOSTUNREACH:  // ServiceUnknown
+    case ENXIO:         // NameHasNoOwner
+      return Trouble::not_running;
+    case ETIMEDOUT:  // NoReply, Timeout
+    case ECONNRESET:
+    case ENOTCONN:
+    case EPIPE:
+      return Trouble::no_answer;
+    default:
+      return Trouble::none;
+  }
+}
+
+struct Error {
+  sd_bus_error value{};
+  ~Error() { sd_bus_error_free(&value); }
+};
+
+int open_bus(const BusClient::Address& address, sd_bus** bus) {
+  if (!address.host.empty()) return sd_bus_open_system_remote(bus, address.host.c_str());
+  if (address.bus == "system") return sd_bus_open_system(bus);
+  if (address.bus == "user") return sd_bus_open_user(bus);
+  int r = sd_bus_new(bus);
+  if (r >= 0) r = sd_bus_set_address(*bus, address.bus.c_str());
+  if (r >= 0) r = sd_bus_set_bus_client(*bus, true);
+  return r < 0 ? r : sd_bus_start(*bus);
+}
+
+}  // namespace
+
+void BusClient::BusDeleter::operator()(sd_bus* bus) const { sd_bus_flush_close_unref(bus); }
+
+void BusClient::MessageDeleter::operator()(sd_bus_message* message) const {
+  sd_bus_message_unref(message);
+}
+
+BusClient::BusClient(Address address) : address_(std::move(address)) {
+  sd_bus* bus = nullptr;
+  int r = open_bus(address_, &bus);
+  bus_.reset(bus);
+  const char* unused = nullptr;
+  // Waits until the bus has let us in, so that "no bus" and "no daemon" are told apart.
+  if (r >= 0) r = sd_bus_get_unique_name(bus_.get(), &unused);
+  if (r < 0)
+    throw Failure(Exit::unreachable,
+                  "cannot connect to " + where() + ": " + std::strerror(-r) + "; " + advice());
+}
+
+BusClient::Message BusClient::method(const char* interface, const char* member) {
+  sd_bus_message* message = nullptr;
+  check(
+      sd_bus_message_new_method_call(bus_.get(), &message, kBusName, kRootPath, interface, member),
+      std::string("prepare the call of ") + member);
+  return Message(message);
+}
+
+BusClient::Message BusClient::call(const Message& call, std::chrono::microseconds timeout) {
+  Error error;
+  sd_bus_message* reply = nullptr;
+  int r = sd_bus_call(bus_.get(), call.get(), static_cast<uint64_t>(timeout.count()), &error.value,
+                      &reply);
+  if (r >= 0) return Message(reply);
+  throw failure(-r, error.value.name ? error.value.name : "",
+                error.value.message ? error.value.message : std::strerror(-r));
+}
+
+Failure BusClient::failure(int error, const std::string& name, const std::string& message) const {
+  switch (trouble_of(error)) {
+    case Trouble::not_running:
+      return {Exit::unreachable, "mirrord is not running: nobody owns the name " +
+                                     std::string(kBusName) + " on " + where() + "; " + advice()};
+    case Trouble::no_answer:
+      return {Exit::unreachable,
+              "mirrord does not answer on " + where() + ": " + message + "; " + advice()};
+    case Trouble::none:
+      break;
+  }
+  if (name == kInvalidConfig)
+    return {Exit::failed, message + "\nconfiguration refused, the old one stays in force"};
+  if (error == EACCES || error == EPERM)
+    return {Exit::failed, "not allowed, try it as root: " + message};
+  return {Exit::failed, message};
+}
+
+std::string BusClient::where() const {
+  if (!address_.host.empty()) return "the system bus of " + address_.host;
+  if (address_.bus == "system" || address_.bus == "user") return "the " + address_.bus + " bus";
+  return "the bus at " + address_.bus;
+}
+
+std::string BusClient::advice() const {
+  return "see: systemctl " + (address_.host.empty() ? "" : "-H " + address_.host + " ") +
+         "status mirrord";
+}
+
+}  // namespace mirrord

@@ -1,0 +1,68 @@
+// The way to the daemon: a connection to its bus, and calls that either give an answer or a
+// Failure in words that a person can act on.
+//
+// Owns the connection and the messages. It knows the names of org.mirrord1 and what bus errors
+// mean; what is asked, and what the answers say, is not its business.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <stdexcept>
+#include <string>
+
+struct sd_bus;
+struct sd_bus_message;
+
+namespace mirrord {
+
+inline constexpr const char* kRootPath = "/org/mirrord1";
+inline constexpr const char* kManagerInterface = "org.mirrord1.Manager";
+inline constexpr const char* kGroupInterface = "org.mirrord1.Group";
+inline constexpr const char* kTargetInterface = "org.mirrord1.Target";
+
+/// mirrorctl(1) EXIT STATUS.
+enum class Exit { ok = 0, failed = 1, usage = 2, unreachable = 3 };
+
+/// Why mirrorctl cannot do what it was asked for, and the exit status that says so.
+class Failure : public std::runtime_error {
+ public:
+  Failure(Exit exit, const std::string& why) : std::runtime_error(why), exit_(exit) {}
+  Exit exit() const { return exit_; }
+
+ private:
+  Exit exit_;
+};
+
+class BusClient {
+ public:
+  struct Address {
+    std::string bus = "system";  ///< "system", "user" or a D-Bus address
+    std::string host;            ///< [USER@]HOST, reached by ssh; "" = this one
+  };
+  struct MessageDeleter {
+    void operator()(sd_bus_message* message) const;
+  };
+  using Message = std::unique_ptr<sd_bus_message, MessageDeleter>;
+  static constexpr auto kCallTimeout = std::chrono::seconds(25);
+
+  /// Throws Failure when there is no such bus.
+  explicit BusClient(Address address);
+
+  /// A call of a method of /org/mirrord1, to append arguments to.
+  Message method(const char* interface, const char* member);
+  /// Sends it and waits for the reply. Throws Failure for every error.
+  Message call(const Message& call, std::chrono::microseconds timeout = kCallTimeout);
+
+ private:
+  struct BusDeleter {
+    void operator()(sd_bus* bus) const;
+  };
+  std::string where() const;
+  std::string advice() const;
+  Failure failure(int error, const std::string& name, const std::string& message) const;
+
+  Address address_;
+  std::unique_ptr<sd_bus, BusDeleter> bus_;
+};
+
+}  // namespace mirrord

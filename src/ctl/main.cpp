@@ -1,0 +1,89 @@
+// mirrorctl(1): options, then one verb.
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <exception>
+#include <string>
+
+#include "ctl/verbs.hpp"
+
+namespace {
+
+using namespace mirrord;
+
+struct Options {
+  BusClient::Address address;
+  std::string selection;
+  bool full = false;
+  std::string config_directory = "/etc/mirrord";
+};
+
+/// GROUP, GROUP/TARGET or nothing. A group's name has no slash, a target's may.
+Selection parse_selection(const std::string& text) {
+  size_t slash = text.find('/');
+  if (slash == std::string::npos) return {text, ""};
+  return {text.substr(0, slash), text.substr(slash + 1)};
+}
+
+std::string fault_of_selection(const std::string& text) {
+  bool good = !text.empty() && text.front() != '/' && text.find('/') != text.size() - 1;
+  return good ? "" : "'" + text + "' is neither GROUP nor GROUP/TARGET";
+}
+
+void describe(CLI::App& app, Options& options) {
+  app.set_version_flag("--version", "mirrorctl " MIRRORD_VERSION);
+  app.fallthrough();  // --bus and -H may also follow the verb
+  app.require_subcommand(0, 1);
+  auto* bus = app.add_option("--bus", options.address.bus, "system, user or a D-Bus address")
+                  ->type_name("BUS")
+                  ->capture_default_str();
+  auto* host =
+      app.add_option("-H,--host", options.address.host, "Ask the daemon of another host, by ssh")
+          ->type_name("[USER@]HOST")
+          ->excludes(bus);
+  auto add_selection = [&](CLI::App* verb) {
+    verb->add_option("SELECTION", options.selection, "GROUP or GROUP/TARGET; all when left out")
+        ->type_name("")
+        ->check(CLI::Validator(fault_of_selection, ""));
+  };
+  add_selection(app.add_subcommand("status", "Show groups and targets (the default verb)"));
+  app.add_subcommand("reload", "Load the configuration again; prints every problem");
+  auto* sync =
+      app.add_subcommand("sync", "Sync now, without waiting for quiet or for the next try");
+  add_selection(sync);
+  sync->add_flag("--full", options.full, "Compare everything, not only what changed");
+  auto* check = app.add_subcommand("check", "Validate the configuration; needs no daemon");
+  check->add_option("--config-dir", options.config_directory, "Directory of the *.toml files")
+      ->type_name("DIR")
+      ->capture_default_str();
+  check->excludes(bus)->excludes(host);
+}
+
+Exit run(const CLI::App& app, const Options& options) {
+  Selection selection = parse_selection(options.selection);
+  if (app.got_subcommand("check")) return check_config(options.config_directory);
+  if (app.got_subcommand("reload")) return reload(options.address);
+  if (app.got_subcommand("sync")) return sync(options.address, selection, options.full);
+  return show_status(options.address, selection);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Options options;
+  CLI::App app("Asks and tells mirrord, the mirror daemon. See mirrorctl(1).", "mirrorctl");
+  describe(app, options);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    return static_cast<int>(app.exit(e) == 0 ? Exit::ok : Exit::usage);
+  }
+  try {
+    return static_cast<int>(run(app, options));
+  } catch (const Failure& e) {
+    std::fprintf(stderr, "%s\n", e.what());
+    return static_cast<int>(e.exit());
+  } catch (const std::exception& e) {
+    std::fprintf(stderr, "%s\n", e.what());
+    return static_cast<int>(Exit::failed);
+  }
+}

@@ -1,0 +1,39 @@
+#include "io/file_system.hpp"
+
+#include <sys/vfs.h>
+
+#include <fstream>
+#include <sstream>
+#include <utility>
+
+#include "core/mounts.hpp"
+
+namespace mirrord {
+
+namespace {
+
+// statfs(2). Plain numbers: linux/magic.h of el7 lacks some of the names.
+constexpr std::pair<unsigned long, const char*> kRemote[] = {
+    {0x6969, "NFS"},        {0x517b, "SMB"},          {0xff534d42, "CIFS"}, {0xfe534d42, "SMB"},
+    {0x65735546, "FUSE"},   {0x794c7630, "overlay"},  {0x01021997, "9P"},   {0x00c36400, "Ceph"},
+    {0x0bd00bd0, "Lustre"}, {0x01161970, "GFS2"},     {0x7461636f, "OCFS2"}, {0x5346414f, "AFS"},
+    {0x73757245, "Coda"},   {0x786f4256, "vboxsf"},
+};
+
+}  // namespace
+
+std::string reports_only_local_changes(const Fd& directory) {
+  struct statfs fs {};
+  if (::fstatfs(directory.get(), &fs) < 0) return "";
+  for (const auto& [type, name] : kRemote)
+    if (static_cast<unsigned long>(fs.f_type) == type) return name;
+  return "";
+}
+
+std::set<std::string> read_mount_points() {
+  std::ostringstream text;
+  text << std::ifstream("/proc/self/mountinfo").rdbuf();
+  return parse_mount_points(text.str());
+}
+
+}  // namespace mirrord

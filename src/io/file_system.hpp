@@ -1,0 +1,18 @@
+// What a file system can tell inotify: statfs(2) types on which other hosts' changes go unseen.
+#pragma once
+
+#include <set>
+#include <string>
+
+#include "io/handle.hpp"
+
+namespace mirrord {
+
+/// The name of the open directory's file system if inotify sees only changes made on this host
+/// through it (NFS, CIFS, FUSE, overlay, …); "" otherwise.
+std::string reports_only_local_changes(const Fd& directory);
+
+/// The mount points of this process, now.
+std::set<std::string> read_mount_points();
+
+}  // namespace mirrord

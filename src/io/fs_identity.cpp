@@ -1,0 +1,31 @@
+#include "io/fs_identity.hpp"
+
+#include <grp.h>
+#include <sys/fsuid.h>
+#include <unistd.h>
+
+#include "io/handle.hpp"
+
+namespace mirrord {
+
+FsIdentity::FsIdentity(const std::optional<User>& user) {
+  if (!user || ::geteuid() != 0 || user->uid == 0) return;
+  int count = check_errno(::getgroups(0, nullptr), "read our groups");
+  groups_before_.resize(static_cast<size_t>(count));
+  check_errno(::getgroups(count, groups_before_.data()), "read our groups");
+  check_errno(::setgroups(user->groups.size(), user->groups.data()), "take the groups of a user");
+  gid_before_ = static_cast<gid_t>(::setfsgid(user->gid));
+  // Last: with the uid go CAP_DAC_OVERRIDE and its like.
+  uid_before_ = static_cast<uid_t>(::setfsuid(user->uid));
+  changed_ = true;
+}
+
+FsIdentity::~FsIdentity() {
+  if (!changed_) return;
+  ::setfsuid(uid_before_);
+  ::setfsgid(gid_before_);
+  // We had these groups and still have the capability: it cannot fail.
+  (void)::setgroups(groups_before_.size(), groups_before_.data());
+}
+
+}  // namespace mirrord

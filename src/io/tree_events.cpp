@@ -1,0 +1,187 @@
+// TreeWatcher, part four: what the kernel reports.
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <iterator>
+
+#include "core/mounts.hpp"
+#include "io/file_system.hpp"
+#include "io/tree_watcher.hpp"
+
+namespace mirrord {
+
+using Kind = WatchEvent::Kind;
+
+void TreeWatcher::read_events() {
+  for (const WatchEvent& event : inotify_.read()) handle(event);
+  release_unused();
+}
+
+void TreeWatcher::handle(const WatchEvent& event) {
+  if (event.kind == Kind::overflow) {
+    for (auto& [id, tree] : trees_) {
+      listener_.overflowed(id);
+      restart(id);
+    }
+    return;
+  }
+  if (event.kind == Kind::unmounted) {
+    unmounted_.insert(event.wd);  // ignored follows
+    return;
+  }
+  if (event.kind == Kind::ignored) return watch_ended(event.wd);
+  auto touched = map_.touched(event.wd, event.name);
+  for (NodeId dir : touched.dirs)
+    if (map_.alive(dir) && map_.wd(dir) == event.wd) handle_entry(dir, event);
+  for (LinkId link : touched.links)
+    if (map_.has_link(link)) relink(link);
+}
+
+void TreeWatcher::handle_entry(NodeId dir, const WatchEvent& event) {
+  switch (event.kind) {
+    case Kind::created:
+    case Kind::moved_in: return appeared(dir, event);
+    case Kind::deleted:
+    case Kind::moved_out:
+      forget(dir, event.name);
+      return report(dir, event.name, ChangeKind::data);
+    case Kind::modified:
+      if (trees_.at(map_.tree_of(dir)).rules.sync_on != SyncOn::modify) return;
+      [[fallthrough]];
+    case Kind::written: return report(dir, event.name, ChangeKind::data);
+    case Kind::attributes: {
+      NodeId child = map_.child(dir, event.name);
+      // Perhaps it can be read now, or no more.
+      if (child != 0) access_changed(child);
+      return report(dir, event.name, ChangeKind::attributes);
+    }
+    case Kind::self_gone:
+      // Its parent or the steps of its link tell; unless these were not ours to watch.
+      if (LinkId via = map_.via(dir)) relink(via);
+      return;
+    case Kind::unmounted:
+    case Kind::ignored:
+    case Kind::overflow: return;
+  }
+}
+
+void TreeWatcher::access_changed(NodeId dir) {
+  Task task{map_.tree_of(dir), dir, true};
+  if (map_.is_unreadable(dir) || !map_.watched(dir)) return enqueue(dir, true);
+  if (!open_directory(task) && errno == EACCES) cannot_read(task, EACCES);
+}
+
+void TreeWatcher::appeared(NodeId dir, const WatchEvent& event) {
+  TreeId tree = map_.tree_of(dir);
+  forget(dir, event.name);
+  struct stat st {};
+  std::string path = join(map_.path(dir), event.name);
+  if (::lstat(file_path(tree, path).c_str(), &st) < 0) {
+    report(dir, event.name, ChangeKind::data);
+  } else if (S_ISDIR(st.st_mode)) {
+    enqueue(map_.add_dir(tree, dir, event.name, -1), true);
+    report(dir, event.name, ChangeKind::tree);
+  } else if (S_ISLNK(st.st_mode) && follows(tree, path)) {
+    add_link(dir, event.name, true);
+    bool to_directory = map_.child(dir, event.name) != 0;
+    report(dir, event.name, to_directory ? ChangeKind::tree : ChangeKind::data);
+  } else if (event.kind == Kind::created && S_ISREG(st.st_mode) && st.st_nlink == 1 &&
+             trees_.at(tree).rules.sync_on == SyncOn::close) {
+    listener_.created(tree, path);
+  } else {
+    report(dir, event.name, ChangeKind::data);
+  }
+}
+
+void TreeWatcher::forget(NodeId dir, const std::string& name) {
+  if (LinkId link = map_.link_at(dir, name)) map_.remove_link(link);
+  else if (NodeId child = map_.child(dir, name)) map_.remove_dir(child);
+}
+
+// ---- mounts
+
+void TreeWatcher::watch_ended(int wd) {
+  bool unmounted = unmounted_.erase(wd) != 0;
+  std::vector<NodeId> dirs = map_.dirs_of(wd);
+  std::vector<LinkId> links = map_.links_through(wd);
+  map_.forget_watch(wd);
+  if (unmounted) mount_points_ = read_mount_points();
+  for (NodeId dir : dirs)
+    if (unmounted && map_.alive(dir)) lose(dir);
+  for (LinkId link : links) {
+    if (!map_.has_link(link)) continue;
+    if (unmounted && map_.link(link).parent != 0) lose_link(link);
+    else relink(link);
+  }
+}
+
+/// The file system of a directory was unmounted below the source: nothing is known of what it
+/// held, so nothing of it is deleted, until something is mounted there again.
+void TreeWatcher::lose(NodeId dir) {
+  TreeId tree = map_.tree_of(dir);
+  if (map_.parent(dir) == 0) return relink_source(tree);
+  // Of all the directories of that file system only the topmost has a name left to pass over.
+  NodeId parent = map_.parent(dir);
+  if (map_.is_unreadable(parent) || map_.is_unreadable(dir)) return;
+  map_.remove_children(dir);
+  map_.set_unwatched(dir);
+  map_.set_unreadable(dir, true);
+  listener_.trouble(tree, map_.path(dir),
+                    "its file system was unmounted; its copies stay as they are");
+}
+
+void TreeWatcher::lose_link(LinkId id) {
+  Link link = map_.link(id);
+  if (link.dir != 0) return lose(link.dir);
+  if (link.end == LinkEnd::unreadable) return;
+  map_.remove_link(id);
+  link.end = LinkEnd::unreadable;
+  const Link& lost = map_.link(map_.add_link(std::move(link)));
+  listener_.trouble(lost.tree, map_.path(lost),
+                    "the file system that it leads to was unmounted; its copies stay as they are");
+}
+
+void TreeWatcher::mounts_changed() {
+  std::set<std::string> before = std::exchange(mount_points_, read_mount_points());
+  std::vector<std::string> added;
+  std::ranges::set_difference(mount_points_, before, std::back_inserter(added));
+  for (auto& [id, tree] : trees_) relink_source(id);
+  for (const std::string& mount_point : added) mounted(mount_point);
+  release_unused();
+}
+
+/// A new mount changes directories and links without an event: those are looked at again.
+void TreeWatcher::mounted(const std::string& mount_point) {
+  for (auto& [id, tree] : trees_)
+    for (LinkId link : map_.links_in(id)) {
+      if (!map_.has_link(link)) continue;  // went with one before it
+      const Link& l = map_.link(link);
+      bool lost = l.end == LinkEnd::dangling || l.end == LinkEnd::unreadable ||
+                  is_at_or_below(l.referent, mount_point);
+      if (l.parent != 0 && lost) relink(link);
+      else if (l.dir != 0) mounted_below(l.dir, l.referent, mount_point);
+    }
+}
+
+void TreeWatcher::mounted_below(NodeId dir, const std::string& physical,
+                                const std::string& mount_point) {
+  if (mount_point == physical || !is_at_or_below(mount_point, physical)) return;
+  size_t prefix = physical == "/" ? 1 : physical.size() + 1;
+  NodeId found = map_.find(dir, mount_point.substr(prefix)).dir;
+  if (found == 0 || map_.parent(found) == 0) return;
+  appeared(map_.parent(found), {-1, Kind::moved_in, true, std::string(map_.name(found))});
+}
+
+void TreeWatcher::release_unused() {
+  for (int wd : map_.take_unused()) inotify_.remove(wd);
+  for (int wd : std::exchange(placed_, {}))
+    if (!map_.uses(wd)) inotify_.remove(wd);
+}
+
+void TreeWatcher::report(NodeId dir, std::string_view name, ChangeKind kind) {
+  listener_.changed(map_.tree_of(dir), {join(map_.path(dir), std::string(name)), kind});
+}
+
+}  // namespace mirrord

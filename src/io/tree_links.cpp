@@ -1,0 +1,147 @@
+// TreeWatcher, part two: where links lead, and what that depends on.
+#include <fcntl.h>
+#include <limits.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <ranges>
+
+#include "core/link_rule.hpp"
+#include "io/fs_identity.hpp"
+#include "io/tree_watcher.hpp"
+
+namespace mirrord {
+
+namespace {
+
+bool readable(const std::string& file, int flags) {
+  // O_NONBLOCK: a FIFO must not make us wait for its writer.
+  return static_cast<bool>(Fd(::open(file.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC | flags)));
+}
+
+/// Whether the resolution still goes through what the link has pinned; its first step is the link
+/// itself, which is not.
+bool same_steps(const Resolution& now, const Link& link) {
+  return std::ranges::equal(now.steps | std::views::drop(1), link.pins, {},
+                            &Resolution::Step::name, &Pin::name);
+}
+
+const char* reason_for(LinkEnd end) {
+  switch (end) {
+    case LinkEnd::loop: return "the link leads back to a directory above it, it is left out";
+    case LinkEnd::outside: return "the link leads out of follow_into =, it is left out";
+    case LinkEnd::unreadable: return "the link leads to what the user cannot read, it is left out";
+    default: return "";
+  }
+}
+
+}  // namespace
+
+Resolution TreeWatcher::resolve_as_user(TreeId id, const std::string& base,
+                                        const std::string& path) const {
+  FsIdentity eyes(trees_.at(id).user);
+  return resolve(base, path);
+}
+
+TreeWatcher::Resolved TreeWatcher::resolve_and_pin(TreeId tree, const std::string& base,
+                                                   const std::string& path, size_t skip_steps) {
+  // Watch first, look second: a step that changes in between shows as another resolution.
+  constexpr int kAttempts = 5;
+  Resolved result{resolve_as_user(tree, base, path), {}};
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    result.pins.clear();
+    for (size_t i = skip_steps; i < result.resolution.steps.size(); ++i) {
+      const Resolution::Step& step = result.resolution.steps[i];
+      Fd fd(::open(step.directory.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+      if (!fd) continue;  // not ours to read: its changes go unseen, as mirrord(8) says
+      auto added = place_watch(tree, fd);
+      if (added.wd >= 0) result.pins.push_back({added.wd, step.name});
+    }
+    Resolution again = resolve_as_user(tree, base, path);
+    if (again == result.resolution) break;
+    result.resolution = std::move(again);
+  }
+  return result;
+}
+
+LinkEnd TreeWatcher::end_of(TreeId id, const Resolution& resolution) const {
+  const Tree& tree = trees_.at(id);
+  if (resolution.end == Resolution::End::missing) return LinkEnd::dangling;
+  if (resolution.end == Resolution::End::denied) return LinkEnd::unreadable;
+  FsIdentity eyes(tree.user);
+  bool directory = resolution.end == Resolution::End::directory;
+  if (directory) return readable(resolution.path, O_DIRECTORY) ? LinkEnd::directory : LinkEnd::unreadable;
+  if (resolution.regular && !readable(resolution.path, 0)) return LinkEnd::unreadable;
+  return LinkEnd::file;
+}
+
+std::string TreeWatcher::physical_path(NodeId dir) const {
+  if (LinkId via = map_.via(dir)) return map_.link(via).referent;
+  std::string parent = physical_path(map_.parent(dir));
+  if (parent != "/") parent += '/';
+  return parent.append(map_.name(dir));
+}
+
+bool TreeWatcher::follows(TreeId id, const std::string& path) const {
+  Symlinks rule = trees_.at(id).rules.symlinks;
+  if (rule != Symlinks::follow_external) return rule == Symlinks::follow;
+  char text[PATH_MAX];
+  ssize_t length = ::readlink(file_path(id, path).c_str(), text, sizeof text);
+  return length > 0 && is_unsafe_link(path, std::string(text, static_cast<size_t>(length)));
+}
+
+void TreeWatcher::add_link(NodeId parent, const std::string& name, bool live) {
+  TreeId tree = map_.tree_of(parent);
+  // The first step is the link itself: an event of its own directory.
+  auto [resolution, pins] = resolve_and_pin(tree, physical_path(parent), name, 1);
+  Link link;
+  link.tree = tree;
+  link.parent = parent;
+  link.name = name;
+  link.end = end_of(tree, resolution);
+  bool leads_somewhere = link.end != LinkEnd::dangling && !resolution.path.empty();
+  if (leads_somewhere && !is_within(resolution.path, trees_.at(tree).bounds))
+    link.end = LinkEnd::outside;
+  link.referent = resolution.path;
+  link.identity = resolution.identity;
+  link.pins = std::move(pins);
+  LinkEnd end = link.end;
+  LinkId id = map_.add_link(std::move(link));
+  if (end == LinkEnd::directory) enqueue(map_.add_dir(tree, parent, name, -1, id), live);
+  if (end == LinkEnd::outside || end == LinkEnd::unreadable)
+    listener_.trouble(tree, map_.path(map_.link(id)), reason_for(end));
+  // What is not mirrored is not named in a list: only its directory's comparison deletes a copy.
+  if (end == LinkEnd::outside && live) report(parent, "", ChangeKind::children);
+}
+
+void TreeWatcher::leave_out(const Task& task, LinkEnd end) {
+  Link link = map_.link(map_.via(task.dir));
+  map_.remove_dir(task.dir);
+  link.end = end;
+  link.dir = 0;
+  const Link& left_out = map_.link(map_.add_link(std::move(link)));
+  listener_.trouble(task.tree, map_.path(left_out), reason_for(end));
+  if (task.live) report(left_out.parent, "", ChangeKind::children);
+}
+
+void TreeWatcher::relink(LinkId id) {
+  const Link& link = map_.link(id);
+  if (link.parent == 0) return relink_source(link.tree);
+  NodeId parent = link.parent;
+  std::string name = link.name;
+  Resolution now = resolve_as_user(link.tree, physical_path(parent), name);
+  LinkEnd end = end_of(link.tree, now);
+  bool passed_over = link.end == LinkEnd::loop || link.end == LinkEnd::outside;
+  bool same_end = passed_over ? !now.path.empty() : end == link.end;
+  bool same_referent = same_end && now.path == link.referent && now.identity == link.identity;
+  if (same_referent && same_steps(now, link)) {
+    if (end == LinkEnd::file && !passed_over) report(parent, name, ChangeKind::data);
+    return;
+  }
+  forget(parent, name);
+  add_link(parent, name, true);
+  if (same_referent) return;
+  report(parent, name, end == LinkEnd::directory ? ChangeKind::tree : ChangeKind::data);
+}
+
+}  // namespace mirrord

@@ -1,0 +1,107 @@
+#include "core/file_list.hpp"
+
+#include <gtest/gtest.h>
+
+#include <map>
+
+namespace mirrord {
+namespace {
+
+using namespace std::string_literals;
+
+using Paths = std::vector<std::string>;
+
+/// A file system of plain values; what is not in it is missing.
+class Facts {
+ public:
+  explicit Facts(std::map<std::string, Entry> entries) : entries_(std::move(entries)) {}
+
+  Paths list(const Paths& paths, bool with_children = false) {
+    std::string text = build_file_list(
+        paths,
+        [this](const std::string& path) {
+          ++probes_[path];
+          auto found = entries_.find(path);
+          return found == entries_.end() ? Entry::missing : found->second;
+        },
+        with_children);
+    return split(text);
+  }
+  int probes(const std::string& path) { return probes_[path]; }
+
+ private:
+  static Paths split(const std::string& text) {
+    EXPECT_TRUE(text.empty() || text.back() == '\0') << "each entry is terminated";
+    Paths entries;
+    for (size_t start = 0; start < text.size();) {
+      size_t end = text.find('\0', start);
+      entries.push_back(text.substr(start, end - start));
+      start = end + 1;
+    }
+    return entries;
+  }
+  std::map<std::string, Entry> entries_;
+  std::map<std::string, int> probes_;
+};
+
+Facts site() {
+  return Facts({{"a", Entry::directory},
+                {"a/b", Entry::directory},
+                {"a/b/f", Entry::other},
+                {"a/link", Entry::other},
+                {"file", Entry::other},
+                {"loop", Entry::left_out}});
+}
+
+TEST(FileList, NamesEachPathFromTheRootOfTheSource) {
+  const struct {
+    const char* name;
+    Paths changed, listed;
+  } cases[] = {
+      {"nothing", {}, {}},
+      {"a file", {"a/b/f"}, {"./a/b/f"}},
+      {"a directory", {"a/b"}, {"./a/b"}},
+      {"missing, its parent is there", {"a/gone"}, {"./a/gone"}},
+      {"topmost missing ancestor only", {"a/gone/x/y"}, {"./a/gone"}},
+      {"missing from the top", {"gone/x/y"}, {"./gone"}},
+      {"many below one missing ancestor", {"gone/1", "gone/2/3", "gone"}, {"./gone"}},
+      {"an ancestor that is a file", {"file/x", "file/y/z"}, {"./file"}},
+      {"an ancestor that is a link kept as such", {"a/link/x"}, {"./a/link"}},
+      {"each once, in order", {"file", "a/b/f", "file", "a"}, {"./a", "./a/b/f", "./file"}},
+      {"the source itself", {""}, {"./"}},
+  };
+  for (const auto& c : cases) EXPECT_EQ(site().list(c.changed), c.listed) << c.name;
+}
+
+TEST(FileList, LeavesOutWhatIsNotMirrored) {
+  EXPECT_EQ(site().list({"loop", "loop/a", "loop/a/b", "file"}), Paths{"./file"});
+}
+
+TEST(FileList, NamesDirectoriesWithASlashWhenTheirEntriesCount) {
+  const Paths changed = {"", "a", "a/b/f", "a/gone", "file", "loop", "gone/x"};
+  EXPECT_EQ(site().list(changed, true),
+            (Paths{"./", "./a/", "./a/b/f", "./a/gone", "./file", "./gone"}));
+}
+
+TEST(FileList, CarriesAnyName) {
+  const Paths names = {"#comment",    ";comment", "-rf", " ",           "new\nline", "a*b?[c]",
+                       "back\\slash", "\xff\xfe", "~",   "caf\xc3\xa9", "'\"$(x)`y`"};
+  for (const std::string& name : names) EXPECT_EQ(site().list({"a/" + name}), Paths{"./a/" + name});
+  EXPECT_EQ(site().list({"#x", "-y"}), (Paths{"./#x", "./-y"}));
+}
+
+TEST(FileList, TakesNoPrefixOfANameForAnAncestor) {
+  Facts facts({{"a", Entry::other}, {"ab", Entry::directory}});
+  EXPECT_EQ(facts.list({"ab/c"}), Paths{"./ab/c"});
+}
+
+TEST(FileList, AsksForEachAncestorOnce) {
+  Facts facts = site();
+  facts.list({"a/b/f", "a/b/g", "a/b/h", "gone/1", "gone/2"});
+  EXPECT_EQ(facts.probes("a"), 1);
+  EXPECT_EQ(facts.probes("a/b"), 1);
+  EXPECT_EQ(facts.probes("gone"), 1);
+}
+
+}  // namespace
+}  // namespace mirrord

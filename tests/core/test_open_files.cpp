@@ -1,0 +1,68 @@
+#include "core/open_files.hpp"
+
+#include <gtest/gtest.h>
+
+namespace mirrord {
+namespace {
+
+using namespace std::chrono_literals;
+
+using Paths = std::vector<std::string>;
+
+Instant at(Duration since_start) { return Instant(1h + since_start); }
+
+TEST(OpenFiles, GivesNothingWhileEmpty) {
+  OpenFiles files;
+  EXPECT_EQ(files.next_deadline(), std::nullopt);
+  EXPECT_EQ(files.take_due(at(1h)), Paths{});
+}
+
+TEST(OpenFiles, WaitsForTheDeadlineAndNoLonger) {
+  OpenFiles files;
+  files.created("log", at(5s));
+  EXPECT_EQ(files.next_deadline(), at(5s));
+  EXPECT_EQ(files.take_due(at(4999ms)), Paths{});
+  EXPECT_EQ(files.take_due(at(5s)), Paths{"log"});
+  EXPECT_EQ(files.size(), 0u);
+  EXPECT_EQ(files.take_due(at(6s)), Paths{}) << "told once";
+}
+
+TEST(OpenFiles, DropsWhatItsOwnChangeReports) {
+  OpenFiles files;
+  files.created("a", at(5s));
+  files.created("b", at(6s));
+  files.settled("a");
+  EXPECT_EQ(files.next_deadline(), at(6s));
+  files.settled("never seen");
+  EXPECT_EQ(files.take_due(at(10s)), Paths{"b"});
+}
+
+TEST(OpenFiles, KeepsTheFirstDeadline) {
+  OpenFiles files;
+  files.created("a", at(5s));
+  files.created("a", at(9s));
+  EXPECT_EQ(files.next_deadline(), at(5s));
+  EXPECT_EQ(files.take_due(at(5s)), Paths{"a"});
+  EXPECT_EQ(files.next_deadline(), std::nullopt);
+}
+
+TEST(OpenFiles, GivesInOrderOfDeadlines) {
+  OpenFiles files;
+  files.created("late", at(3s));
+  files.created("z", at(1s));
+  files.created("a", at(1s));
+  files.created("later", at(4s));
+  EXPECT_EQ(files.take_due(at(3s)), (Paths{"a", "z", "late"}));
+  EXPECT_EQ(files.size(), 1u);
+}
+
+TEST(OpenFiles, TakesAFileAgainAfterItSettled) {
+  OpenFiles files;
+  files.created("a", at(1s));
+  files.settled("a");
+  files.created("a", at(7s));
+  EXPECT_EQ(files.next_deadline(), at(7s));
+}
+
+}  // namespace
+}  // namespace mirrord

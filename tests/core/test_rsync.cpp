@@ -1,0 +1,150 @@
+// What rsync's end means, and what it says. The command lines are in test_rsync_command.cpp.
+#include "core/rsync.hpp"
+
+#include <gtest/gtest.h>
+
+namespace mirrord {
+namespace {
+
+TEST(Rsync, KnowsEveryExitStatus) {
+  const struct {
+    int status;
+    Verdict verdict;
+    const char* words;
+  } cases[] = {
+      {0, Verdict::done, ""},
+      {1, Verdict::failed, "usage"},
+      {2, Verdict::failed, "understand"},
+      {3, Verdict::failed, "selecting"},
+      {4, Verdict::failed, "not supported"},
+      {5, Verdict::failed, "protocol"},
+      {6, Verdict::failed, "log file"},
+      {10, Verdict::failed, "socket"},
+      {11, Verdict::failed, "is the target full?"},
+      {12, Verdict::failed, "is rsync installed on the target?"},
+      {13, Verdict::failed, "diagnostics"},
+      {14, Verdict::failed, "inter-process"},
+      {20, Verdict::failed, "signal"},
+      {21, Verdict::failed, "waitpid"},
+      {22, Verdict::failed, "memory"},
+      {23, Verdict::partial, "some files could not be transferred"},
+      {24, Verdict::again, "vanished"},
+      {25, Verdict::partial, "deletion limit"},
+      {30, Verdict::failed, "timeout"},
+      {35, Verdict::failed, "timeout"},
+      {126, Verdict::failed, "could not be run"},
+      {127, Verdict::failed, "not found"},
+      {255, Verdict::failed, "ssh"},
+      {7, Verdict::failed, "unknown exit status"},
+      {99, Verdict::failed, "unknown exit status"},
+  };
+  for (const auto& c : cases) {
+    Outcome outcome = interpret(c.status, 0, "");
+    EXPECT_EQ(outcome.verdict, c.verdict) << c.status;
+    EXPECT_EQ(outcome.exit_status, c.status);
+    EXPECT_NE(outcome.text.find(c.words), std::string::npos) << outcome.text;
+    bool says_status = outcome.text.find(std::to_string(c.status)) != std::string::npos;
+    EXPECT_EQ(says_status, c.status != 0) << outcome.text;
+  }
+  EXPECT_EQ(interpret(0, 0, "some warning\n").text, "") << "nothing to say when done";
+}
+
+TEST(Rsync, ASignalIsAFailure) {
+  Outcome outcome = interpret(0, 9, "anything");
+  EXPECT_EQ(outcome.verdict, Verdict::failed);
+  EXPECT_EQ(outcome.exit_status, 137);
+  EXPECT_EQ(outcome.text, "rsync was killed by signal 9");
+}
+
+TEST(Rsync, QuotesTheFirstRealComplaint) {
+  const struct {
+    const char* name;
+    const char* error;
+    const char* complaint;
+  } cases[] = {
+      {"nothing", "", ""},
+      {"ssh's words",
+       "ssh: connect to host web1 port 22: Connection refused\r\n"
+       "rsync: connection unexpectedly closed (0 bytes received so far) [sender]\n"
+       "rsync error: unexplained error (code 255) at io.c(232) [sender=3.2.7]\n",
+       "ssh: connect to host web1 port 22: Connection refused"},
+      {"summary only", "rsync error: some files/attrs were not transferred (code 23)\n", ""},
+      {"empty lines first", "\n\r\nHost key verification failed.\n",
+       "Host key verification failed."},
+      {"no newline at the end", "out of luck", "out of luck"},
+  };
+  for (const auto& c : cases) {
+    Outcome outcome = interpret(255, 0, c.error);
+    EXPECT_EQ(outcome.complaint, c.complaint) << c.name;
+    EXPECT_TRUE(outcome.text.ends_with(c.complaint)) << c.name;
+  }
+}
+
+TEST(Rsync, TellsEverybodyNoFileNames) {
+  const std::pair<int, const char*> errors[] = {
+      {23, "rsync: [sender] send_files failed to open \"/srv/secret\": Permission denied (13)\n"},
+      {23, "could not make way for new regular file: secret/plan\n"},
+      {23, "cannot delete non-empty directory: secret\n"},
+      {23, "symlink has no referent: \"/srv/secret\"\n"},
+      {24, "file has vanished: \"/srv/secret\"\n"},
+  };
+  for (const auto& [status, error] : errors) {
+    Outcome outcome = interpret(status, 0, error);
+    EXPECT_EQ(outcome.text.find("secret"), std::string::npos) << outcome.text;
+    EXPECT_NE(outcome.complaint.find("secret"), std::string::npos) << "the journal may have it";
+  }
+}
+
+TEST(Rsync, ReadsTheStatisticsOfOldAndNewVersions) {
+  const struct {
+    const char* name;
+    const char* output;
+    uint64_t files, bytes;
+  } cases[] = {
+      {"3.2.7",
+       "\nNumber of files: 3 (reg: 2, dir: 1)\nNumber of created files: 1 (reg: 1)\n"
+       "Number of deleted files: 0\nNumber of regular files transferred: 2\n"
+       "Total file size: 10485763 bytes\nTotal transferred file size: 3 bytes\n"
+       "Literal data: 3 bytes\nMatched data: 0 bytes\nFile list size: 0\n"
+       "File list generation time: 0.001 seconds\nFile list transfer time: 0.000 seconds\n"
+       "Total bytes sent: 10488123\nTotal bytes received: 38\n\n"
+       "sent 10488123 bytes  received 38 bytes  376.00 bytes/sec\n",
+       2, 10488123},
+      {"3.0.9",
+       "\nNumber of files: 3\nNumber of files transferred: 1\nTotal file size: 3 bytes\n"
+       "Total transferred file size: 3 bytes\nTotal bytes sent: 150\nTotal bytes received: 38\n",
+       1, 150},
+      {"killed before its end", "Number of files: 3\n", 0, 0},
+      {"nothing", "", 0, 0},
+      {"no number", "Total bytes sent: many\n", 0, 0},
+  };
+  for (const auto& c : cases) {
+    Outcome outcome;
+    outcome.verdict = Verdict::partial;
+    read_stats(c.output, outcome);
+    EXPECT_EQ(outcome.files, c.files) << c.name;
+    EXPECT_EQ(outcome.bytes, c.bytes) << c.name;
+    EXPECT_EQ(outcome.verdict, Verdict::partial) << "the rest stays";
+  }
+}
+
+TEST(Rsync, EachKindOfChangeHasItsLane) {
+  EXPECT_EQ(lane_of(ChangeKind::attributes), Lane::attributes);
+  EXPECT_EQ(lane_of(ChangeKind::data), Lane::data);
+  EXPECT_EQ(lane_of(ChangeKind::children), Lane::children);
+  EXPECT_EQ(lane_of(ChangeKind::tree), Lane::tree);
+}
+
+TEST(Rsync, AnExactPatternEscapesOnlyWhereRsyncUnescapes) {
+  // rsync(1): "a backslash can be used to escape a wildcard character, but it is understood
+  // literally when no wildcards are present". Checked with the real one in tests/io.
+  const std::pair<const char*, const char*> cases[] = {
+      {"plain", "/plain"}, {"a/b c", "/a/b c"}, {"a*b", "/a\\*b"}, {"a?b", "/a\\?b"},
+      {"a[b", "/a\\[b"},   {"a]b", "/a]b"},     {"a\\b", "/a\\b"}, {"a\\*b", "/a\\\\\\*b"},
+      {"a\nb", "/a\nb"},   {"-a", "/-a"},       {"\xff", "/\xff"}, {"**", "/\\*\\*"},
+  };
+  for (const auto& [path, pattern] : cases) EXPECT_EQ(exact_pattern(path), pattern) << path;
+}
+
+}  // namespace
+}  // namespace mirrord
