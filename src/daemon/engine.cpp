@@ -261,12 +261,11 @@ void Engine::look_for_raised_limits() {
   want_pump();
 }
 
-void Engine::check_ready() {
-  if (ready_) return;
-  for (const auto& [rules, tree] : trees_)
-    if (watchers_.of(tree.id).state(tree.id) == TreeState::crawling) return;
-  ready_ = true;
-  if (observer_.ready) observer_.ready();
+bool Engine::sources_are_watched() const {
+  return std::ranges::none_of(trees_, [&](const auto& entry) {
+    TreeId tree = entry.second.id;
+    return watchers_.of(tree).state(tree) == TreeState::crawling;
+  });
 }
 
 void Engine::stop(std::function<void()> stopped) {

@@ -104,7 +104,7 @@ class Engine {
   void rescan_due(Instant now);
   std::optional<Duration> rescan_interval(const GroupRun& run) const;
   void look_for_raised_limits();
-  void check_ready();
+  bool sources_are_watched() const;
 
   // Status
   static uint64_t realtime_usec(Instant when, Instant now);

@@ -26,9 +26,13 @@ void Engine::pump() {
   release_open_files(now);
   rescan_due(now);
   for (const Job& job : scheduler_.due(now)) start(job, now);
+  bool becomes_ready = !ready_ && sources_are_watched();
+  if (becomes_ready) published_at_.reset();  // whoever waits for us reads the newest status
   publish(now);
   arm_timer();
-  check_ready();
+  if (!becomes_ready) return;
+  ready_ = true;
+  if (observer_.ready) observer_.ready();
 }
 
 void Engine::release_open_files(Instant now) {

@@ -21,6 +21,18 @@ bool is_unmounted(const std::set<std::string>& mounts, const std::string& last_m
          !mounts.contains(last_mount_point);
 }
 
+/// follow_into =, free of links. What is in the source itself is never out of bounds.
+std::vector<std::string> resolved_bounds(const std::vector<std::string>& follow_into,
+                                         const std::string& source) {
+  if (follow_into.empty()) return {};
+  std::vector<std::string> bounds{source};
+  for (const std::string& directory : follow_into) {
+    Resolution bound = resolve("/", directory);
+    bounds.push_back(bound.path.empty() ? directory : bound.path);
+  }
+  return bounds;
+}
+
 }  // namespace
 
 TreeWatcher::TreeWatcher(Loop& loop, Listener listener, TreeId first_tree)
@@ -104,13 +116,8 @@ void TreeWatcher::place_root(TreeId id) {
   tree.limit_error = 0;
   tree.remote.clear();
   tree.root = 0;
-  tree.bounds.clear();
-  for (const std::string& directory : tree.rules.follow_into)
-    if (Resolution bound = resolve("/", directory); !bound.path.empty())
-      tree.bounds.push_back(bound.path);
-    else
-      tree.bounds.push_back(directory);
   auto [resolution, pins] = resolve_and_pin(id, "/", tree.rules.source, 0);
+  tree.bounds = resolved_bounds(tree.rules.follow_into, resolution.path);
   Link link;
   link.tree = id;
   link.end = end_of(id, resolution);
