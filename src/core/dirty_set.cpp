@@ -6,18 +6,29 @@
 namespace mirrord {
 
 bool DirtySet::add(const std::string& path, ChangeKind kind, Instant now) {
-  if (in_tree(path)) return true;
-  for (size_t stronger = static_cast<size_t>(kind) + 1; stronger < lanes_.size(); ++stronger)
-    if (lanes_[stronger].paths.contains(path)) return true;
+  if (Lane* holder = covering(path, kind)) {
+    holder->oldest = std::min(holder->oldest, now);
+    return true;
+  }
+  // What the new entry replaces was waiting already; so does the entry.
+  Instant oldest = now;
   for (size_t weaker = 0; weaker < static_cast<size_t>(kind); ++weaker)
-    lanes_[weaker].paths.erase(path);
-  if (kind == ChangeKind::tree) erase_below(path);
+    if (lanes_[weaker].paths.erase(path) != 0) oldest = std::min(oldest, lanes_[weaker].oldest);
+  if (kind == ChangeKind::tree) oldest = std::min(oldest, erase_below(path));
   Lane& target = lane(kind);
-  target.oldest = target.paths.empty() ? now : std::min(target.oldest, now);
+  target.oldest = target.paths.empty() ? oldest : std::min(target.oldest, oldest);
   target.paths.insert(path);
   if (size() <= kLimit) return true;
   clear();
   return false;
+}
+
+/// The lane that holds this path already, as a tree or at least as strongly.
+DirtySet::Lane* DirtySet::covering(const std::string& path, ChangeKind kind) {
+  if (in_tree(path)) return &lane(ChangeKind::tree);
+  for (size_t stronger = static_cast<size_t>(kind); stronger < lanes_.size(); ++stronger)
+    if (lanes_[stronger].paths.contains(path)) return &lanes_[stronger];
+  return nullptr;
 }
 
 bool DirtySet::merge(const Batch& batch) {
@@ -77,17 +88,17 @@ bool DirtySet::in_tree(const std::string& path) const {
   return false;
 }
 
-void DirtySet::erase_below(const std::string& path) {
+Instant DirtySet::erase_below(const std::string& path) {
+  Instant oldest = Instant::max();
   for (Lane& lane : lanes_) {
-    if (path.empty()) {
-      lane.paths.clear();
-      continue;
-    }
     // In byte order all of "path/…" stands between "path/" and "path0".
-    auto first = lane.paths.lower_bound(path + '/');
-    auto last = lane.paths.lower_bound(path + static_cast<char>('/' + 1));
+    auto first = path.empty() ? lane.paths.begin() : lane.paths.lower_bound(path + '/');
+    auto last = path.empty() ? lane.paths.end()
+                             : lane.paths.lower_bound(path + static_cast<char>('/' + 1));
+    if (first != last) oldest = std::min(oldest, lane.oldest);
     lane.paths.erase(first, last);
   }
+  return oldest;
 }
 
 }  // namespace mirrord

@@ -52,7 +52,9 @@ class DirtySet {
   Lane& lane(ChangeKind kind) { return lanes_[static_cast<size_t>(kind)]; }
   const Lane& lane(ChangeKind kind) const { return lanes_[static_cast<size_t>(kind)]; }
   bool in_tree(const std::string& path) const;
-  void erase_below(const std::string& path);
+  Lane* covering(const std::string& path, ChangeKind kind);
+  /// Erases what is below; since when the oldest of it has been waiting.
+  Instant erase_below(const std::string& path);
 
   std::array<Lane, 4> lanes_;  // by ChangeKind
 };

@@ -37,7 +37,8 @@ void add_lane(Arguments& argv, const Group& group, const Transfer& transfer) {
   // A directory must make way for a file of its name also where nothing else is deleted.
   if (transfer.may_delete) argv.push_back("--force");
   if (transfer.lane == Lane::full) {
-    append(argv, {"-r"});
+    argv.push_back("-r");
+    if (transfer.by_checksum) argv.push_back("-c");
     if (removes) argv.push_back("--delete");
     return;
   }
@@ -234,8 +235,11 @@ Outcome interpret(int exit_status, int signal, const std::string& error) {
   if (exit_status == 0) return outcome;
   outcome.text = fmt::format("rsync exited {} ({})", exit_status, words);
   outcome.complaint = first_complaint(error);
-  // rsync quotes file names, which are not for everybody; what ssh says of a connection is.
-  if (!outcome.complaint.empty() && outcome.complaint.find('"') == std::string::npos)
+  // File names are not for everybody; what ssh says of a connection names none.
+  constexpr int kOfConnections[] = {5, 10, 12, 30, 35, 255};
+  bool of_connection = std::ranges::find(kOfConnections, exit_status) != std::end(kOfConnections);
+  if (of_connection && !outcome.complaint.empty() &&
+      outcome.complaint.find('"') == std::string::npos)
     outcome.text += ": " + outcome.complaint;
   return outcome;
 }

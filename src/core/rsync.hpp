@@ -25,6 +25,7 @@ Lane lane_of(ChangeKind kind);
 
 struct Transfer {
   Lane lane = Lane::full;
+  bool by_checksum = false;             ///< do not trust equal sizes and times
   bool may_delete = true;               ///< false: this run deletes nothing, whatever the group says
   std::vector<std::string> hidden;      ///< logical paths that are not mirrored: copies are deleted
   std::vector<std::string> unreadable;  ///< logical paths to pass over: copies stay as they are

@@ -56,7 +56,12 @@ std::string summary(const Status& status) {
       tell(fmt::format("{}/{} {}{}{}", target.group, target.name, to_string(target.state),
                        target.last_error.empty() ? "" : ", ", target.last_error));
   constexpr size_t kLongest = 400;
-  if (wrong.size() > kLongest) wrong = wrong.substr(0, kLongest) + "...";
+  if (wrong.size() > kLongest) {
+    size_t end = kLongest;
+    // Not within a character: STATUS= must be UTF-8.
+    while (end > 0 && (static_cast<unsigned char>(wrong[end]) & 0xc0) == 0x80) --end;
+    wrong = wrong.substr(0, end) + "...";
+  }
   return line + wrong;
 }
 

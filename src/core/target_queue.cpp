@@ -9,12 +9,15 @@ namespace mirrord {
 void TargetQueue::changed(const std::string& path, ChangeKind kind, Instant now) {
   if (pending_.empty()) first_change_ = now;
   last_change_ = now;
-  if (!pending_.add(path, kind, now)) want_full(now);
+  // A set that is full empties itself; what was in it is a matter of a full comparison then.
+  Instant oldest = pending_.oldest().value_or(now);
+  if (!pending_.add(path, kind, now)) want_full(std::min(oldest, now));
   if (full_running_ && !during_full_.add(path, kind, now)) want_full(now);
 }
 
 void TargetQueue::want_full(Instant now) {
-  if (!std::exchange(full_wanted_, true)) full_since_ = now;
+  full_since_ = full_wanted_ ? std::min(full_since_, now) : now;
+  full_wanted_ = true;
 }
 
 void TargetQueue::hurry(Instant now) {
@@ -58,6 +61,7 @@ void TargetQueue::start_full() {
   assert(!full_running_);
   full_running_ = true;
   full_wanted_ = false;
+  running_since_ = full_since_;
 }
 
 void TargetQueue::finished(JobKind kind, const Outcome& outcome, Instant now) {
@@ -89,7 +93,8 @@ void TargetQueue::full_finished(const Outcome& outcome, Instant now) {
   full_running_ = false;
   if (!during_full_.empty()) {
     if (pending_.empty()) first_change_ = last_change_ = now;
-    if (!pending_.merge(during_full_)) want_full(now);
+    Instant oldest = std::min(pending_.oldest().value_or(now), *during_full_.oldest());
+    if (!pending_.merge(during_full_)) want_full(oldest);
     during_full_.clear();
   }
   // `again`: files vanished; their disappearance was an event, so they are pending.
@@ -98,7 +103,7 @@ void TargetQueue::full_finished(const Outcome& outcome, Instant now) {
     full_backoff_ = {};
     return;
   }
-  want_full(full_since_);
+  want_full(running_since_);
   if (outcome.verdict == Verdict::failed) return target_failed(now);
   failures_ = 0;
   suspend(full_backoff_, now);
@@ -106,7 +111,8 @@ void TargetQueue::full_finished(const Outcome& outcome, Instant now) {
 
 void TargetQueue::keep(DirtySet& set, const Batch& batch, Instant now) {
   if (&set == &pending_ && pending_.empty()) first_change_ = last_change_ = now;
-  if (!set.merge(batch)) want_full(now);
+  Instant oldest = std::min(set.oldest().value_or(now), batch.oldest);
+  if (!set.merge(batch)) want_full(oldest);
 }
 
 void TargetQueue::target_failed(Instant now) {
@@ -149,7 +155,8 @@ std::optional<Instant> TargetQueue::oldest_pending() const {
   consider(pending_.oldest());
   consider(stuck_.oldest());
   if (live_) consider(live_->oldest);
-  if (full_wanted_ || full_running_) consider(full_since_);
+  if (full_wanted_) consider(full_since_);
+  if (full_running_) consider(running_since_);
   return oldest;
 }
 

@@ -97,7 +97,8 @@ class TargetQueue {
 
   bool full_wanted_ = false;
   bool full_running_ = false;
-  Instant full_since_{};
+  Instant full_since_{};    // no later than the first change that the wanted one must bring
+  Instant running_since_{};  // the same of the running one
   Backoff full_backoff_;
   DirtySet during_full_;
 

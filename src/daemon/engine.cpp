@@ -74,6 +74,8 @@ void Engine::apply(const Config& config) {
   }
   config_ = config;
   config_loaded_usec_ = realtime_usec(loop_.now(), loop_.now());
+  published_at_.reset();  // whoever asked for it sees it
+  publish(loop_.now());
   want_pump();
 }
 
@@ -192,7 +194,11 @@ void Engine::tree_state_changed(TreeId tree) {
 
 void Engine::source_state(GroupRun& run, TreeState state) {
   bool watching = state == TreeState::watching;
+  std::optional<Identity> before = run.identity;
+  if (watching) run.identity = watcher(run).identity(run.tree);
+  bool replaced = watching && before && before != run.identity;
   for (TargetId id : run.targets) {
+    if (replaced) targets_.at(id).distrusts_times = true;
     scheduler_.queue(id).set_active(watching);
     if (watching) scheduler_.queue(id).want_full(loop_.now());
   }

@@ -55,6 +55,7 @@ class Engine {
     std::vector<TargetId> targets;
     uint64_t troubles = 0;
     bool missing = false;
+    std::optional<Identity> identity;  // of the source that the targets were last compared with
     std::optional<Instant> rescan_at;
   };
   struct TargetRun {
@@ -64,6 +65,8 @@ class Engine {
     int last_exit_status = 0;
     uint64_t last_sync_usec = 0;
     uint64_t transfers = 0, files = 0, bytes = 0;
+    // The source was replaced by another directory: equal sizes and times prove nothing.
+    bool distrusts_times = false;
   };
   struct SharedTree {
     TreeId id = 0;

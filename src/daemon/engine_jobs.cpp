@@ -83,6 +83,7 @@ void Engine::start_run(const Job& job, GroupRun& run, const TargetRun& target) {
     transfer.unreadable = watcher(run).unreadable(run.tree);
   }
   // Absence is only inferred here: an empty source may be a lost mount.
+  if (!live) transfer.by_checksum = target.distrusts_times;
   if (!live) transfer.may_delete = !is_empty_directory(run.config.source);
   auto probe = [&](const std::string& path) { return watcher(run).probe(run.tree, path); };
   std::string list =
@@ -111,6 +112,7 @@ void Engine::end_run(RunKey key, const Run::Result& result) {
   target.files += outcome.files;
   target.bytes += outcome.bytes;
   target.last_exit_status = outcome.exit_status;
+  if (!failed && key.second == JobKind::full) target.distrusts_times = false;
   if (failed) target.last_error = outcome.text;
   else target.last_sync_usec = realtime_usec(loop_.now(), loop_.now());
   // One clean batch does not mend what is stuck.

@@ -1,30 +1,58 @@
 #include "io/notify.hpp"
 
-#include <systemd/sd-daemon.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
 #include <time.h>
+
+#include <cstddef>
+#include <cstdlib>
+#include <cstring>
+
+#include "io/handle.hpp"
 
 namespace mirrord::notify {
 
 namespace {
 
-// A service manager that does not listen is no reason to fail: results are ignored throughout.
-void send(const std::string& message) { (void)sd_notify(0, message.c_str()); }
+enum class Patience { none, short_wait };
+
+/// sd_notify(3) waits for ever when nobody reads the socket; the loop may not. The protocol is one
+/// datagram to NOTIFY_SOCKET, a path or, with a leading "@", an abstract name. A service manager
+/// that does not listen is no reason to fail, so a refusal is not reported.
+void send(const std::string& message, Patience patience) {
+  const char* path = std::getenv("NOTIFY_SOCKET");
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (!path || std::strlen(path) < 2 || std::strlen(path) >= sizeof address.sun_path) return;
+  std::memcpy(address.sun_path, path, std::strlen(path));
+  if (path[0] == '@') address.sun_path[0] = '\0';
+  Fd socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  if (!socket) return;
+  timeval wait{0, 500'000};
+  (void)::setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait);
+  auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + std::strlen(path));
+  (void)::sendto(socket.get(), message.data(), message.size(),
+                 MSG_NOSIGNAL | (patience == Patience::none ? MSG_DONTWAIT : 0),
+                 reinterpret_cast<const sockaddr*>(&address), length);
+}
 
 }  // namespace
 
-void ready() { send("READY=1"); }
+void ready() { send("READY=1", Patience::short_wait); }
 
 void status(const std::string& line) {
   static std::string last;
   if (line == last) return;
   last = line;
-  send("STATUS=" + line);
+  send("STATUS=" + line, Patience::none);
 }
 
-void stopping() { send("STOPPING=1\nSTATUS=Stopping"); }
+void stopping() { send("STOPPING=1\nSTATUS=Stopping", Patience::short_wait); }
 
 void failed(int error, const std::string& reason) {
-  send("STATUS=" + reason.substr(0, reason.find('\n')) + "\nERRNO=" + std::to_string(error));
+  send("STATUS=" + reason.substr(0, reason.find('\n')) + "\nERRNO=" + std::to_string(error),
+       Patience::short_wait);
 }
 
 ReloadScope::ReloadScope() {
@@ -32,7 +60,8 @@ ReloadScope::ReloadScope() {
   timespec now{};
   clock_gettime(CLOCK_MONOTONIC, &now);
   send("RELOADING=1\nMONOTONIC_USEC=" +
-       std::to_string(int64_t{now.tv_sec} * 1000000 + now.tv_nsec / 1000));
+           std::to_string(int64_t{now.tv_sec} * 1000000 + now.tv_nsec / 1000),
+       Patience::short_wait);
 }
 
 ReloadScope::~ReloadScope() { ready(); }

@@ -1,4 +1,5 @@
-// What we tell the service manager, sd_notify(3). Without NOTIFY_SOCKET nothing happens.
+// What we tell the service manager, in the protocol of sd_notify(3). Without NOTIFY_SOCKET nothing
+// happens, and nobody who does not read it can hold us up.
 #pragma once
 
 #include <string>

@@ -73,6 +73,12 @@ std::string TreeWatcher::resolved_source(TreeId tree) const {
   return map_.link(trees_.at(tree).root_link).referent;
 }
 
+std::optional<Identity> TreeWatcher::identity(TreeId id) const {
+  const Tree& tree = trees_.at(id);
+  if (tree.root == 0) return std::nullopt;
+  return map_.link(tree.root_link).identity;
+}
+
 std::string TreeWatcher::file_path(TreeId tree, const std::string& path) const {
   const std::string& source = trees_.at(tree).rules.source;
   return source == "/" ? source + path : join(source, path);

@@ -73,6 +73,8 @@ class TreeWatcher {
   TreeState state(TreeId tree) const { return trees_.at(tree).state; }
   const std::string& source(TreeId tree) const { return trees_.at(tree).rules.source; }
   std::string resolved_source(TreeId tree) const;
+  /// The directory that is the source; nothing while it is missing.
+  std::optional<Identity> identity(TreeId tree) const;
   /// Whether the source's path still leads to the directory that is watched. When it does not,
   /// the tree is looked at again.
   bool stands(TreeId tree);
