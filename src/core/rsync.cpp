@@ -85,6 +85,8 @@ std::string destination(const Destination& to) {
   return (to.login.empty() ? "" : to.login + '@') + host + ':' + path;
 }
 
+constexpr const char* kNoConnection = "ssh could not connect or was cut off";
+
 struct Meaning {
   int status;
   Verdict verdict;
@@ -115,7 +117,7 @@ constexpr Meaning kMeanings[] = {
     {35, Verdict::failed, "timeout waiting for the daemon to connect"},
     {126, Verdict::failed, "the program could not be run"},
     {127, Verdict::failed, "the program was not found"},
-    {255, Verdict::failed, "ssh could not connect or was cut off"},
+    {255, Verdict::failed, kNoConnection},
 };
 
 /// The line of rsync's or ssh's complaint that says most: the first that is no mere summary.
@@ -233,8 +235,10 @@ Outcome interpret(int exit_status, int signal, const std::string& error) {
   const char* words = known == std::end(kMeanings) ? "unknown exit status" : known->words;
   if (known != std::end(kMeanings)) outcome.verdict = known->verdict;
   if (exit_status == 0) return outcome;
-  outcome.text = fmt::format("rsync exited {} ({})", exit_status, words);
   outcome.complaint = first_complaint(error);
+  // Whether a failed connection ends rsync with 12 or with 255 is a race.
+  if (exit_status == 12 && outcome.complaint.starts_with("ssh:")) words = kNoConnection;
+  outcome.text = fmt::format("rsync exited {} ({})", exit_status, words);
   // File names are not for everybody; what ssh says of a connection names none.
   constexpr int kOfConnections[] = {5, 10, 12, 30, 35, 255};
   bool of_connection = std::ranges::find(kOfConnections, exit_status) != std::end(kOfConnections);

@@ -25,10 +25,14 @@ Lane lane_of(ChangeKind kind);
 
 struct Transfer {
   Lane lane = Lane::full;
-  bool by_checksum = false;             ///< do not trust equal sizes and times
-  bool may_delete = true;               ///< false: this run deletes nothing, whatever the group says
-  std::vector<std::string> hidden;      ///< logical paths that are not mirrored: copies are deleted
-  std::vector<std::string> unreadable;  ///< logical paths to pass over: copies stay as they are
+  /// false: this run deletes nothing, whatever the group says.
+  bool may_delete = true;
+  /// Logical paths that are not mirrored: copies of them are deleted.
+  std::vector<std::string> hidden = {};
+  /// Logical paths to pass over: copies of them stay as they are.
+  std::vector<std::string> unreadable = {};
+  /// Do not trust equal sizes and times.
+  bool by_checksum = false;
 };
 
 /// The rsync command; every lane but full reads its list from standard input.

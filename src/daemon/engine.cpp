@@ -200,8 +200,10 @@ void Engine::source_state(GroupRun& run, TreeState state) {
   for (TargetId id : run.targets) {
     if (replaced) targets_.at(id).distrusts_times = true;
     scheduler_.queue(id).set_active(watching);
-    if (watching) scheduler_.queue(id).want_full(loop_.now());
+    // From now on changes may go unseen, until a comparison that starts when all is watched.
+    scheduler_.queue(id).want_full(loop_.now());
   }
+  if (!watching) run.limited = false;
   bool was_missing = std::exchange(run.missing, state == TreeState::missing);
   if (run.missing == was_missing) return;
   log::Fields fields{{"MIRRORD_GROUP", run.config.name}, {"MESSAGE_ID", ""}};
@@ -226,12 +228,17 @@ void Engine::tree_trouble(TreeId tree, const std::string& path, const std::strin
   if (watchers_.of(tree).blindness(tree).error != 0)
     loop_.arm(limit_timer_, loop_.now() + kLimitCheck);
   for (GroupRun* run : groups_of(tree)) {
-    if (++run->troubles > kLinesPerGroup) continue;
+    bool limited = watchers_.of(tree).blindness(tree).error != 0;
+    log::Fields fields{{"MIRRORD_GROUP", run->config.name}};
+    if (limited && !std::exchange(run->limited, true))
+      fields.push_back({"MESSAGE_ID", std::string(log::message::kWatchLimit)});
+    else if (++run->troubles > kLinesPerGroup)
+      continue;
     log::write(LogLevel::warning,
                fmt::format("group '{}': '{}': {}{}", run->config.name,
                            escape(watchers_.of(tree).file_path(tree, path)), reason,
                            run->troubles == kLinesPerGroup ? " (no more such lines follow)" : ""),
-               {{"MIRRORD_GROUP", run->config.name}});
+               fields);
   }
 }
 

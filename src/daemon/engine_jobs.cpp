@@ -102,6 +102,11 @@ void Engine::start_run(const Job& job, GroupRun& run, const TargetRun& target) {
 }
 
 void Engine::end_run(RunKey key, const Run::Result& result) {
+  if (stopped_) {
+    // We ended it ourselves; the next start compares everything.
+    runs_.erase(key);
+    return want_pump();
+  }
   TargetRun& target = targets_.at(key.first);
   TargetQueue& queue = scheduler_.queue(key.first);
   const Outcome& outcome = result.outcome;

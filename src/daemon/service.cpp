@@ -55,12 +55,15 @@ void Service::apply(const Config& config) {
 
 void Service::check_ready() {
   if (!watching_ || !bus_settled_ || stopping_) return;
+  ready_ = true;
   notify::ready();
   log::write(LogLevel::info, "ready: " + summary(engine_.status()));
 }
 
 std::string Service::reload() {
-  notify::ReloadScope scope;
+  // Before READY=1 there is nothing to go back to.
+  std::optional<notify::ReloadScope> scope;
+  if (ready_) scope.emplace();
   ParsedConfig parsed = load_config(options_.config_directory);
   log_diagnostics(parsed);
   if (!parsed.ok()) {
@@ -70,7 +73,8 @@ std::string Service::reload() {
   }
   apply(*parsed.config);
   log::write(LogLevel::notice,
-             fmt::format("configuration reloaded: {} groups", parsed.config->groups.size()),
+             fmt::format("configuration reloaded, {} group{}", parsed.config->groups.size(),
+                         parsed.config->groups.size() == 1 ? "" : "s"),
              {{"MESSAGE_ID", std::string(log::message::kReloaded)}});
   return "";
 }

@@ -37,6 +37,7 @@ class Service {
   // Before the bus, which may settle while it is made.
   bool watching_ = false;
   bool bus_settled_ = false;
+  bool ready_ = false;
   bool stopping_ = false;
   // In order of need: the loop dies last.
   Loop loop_;

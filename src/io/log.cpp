@@ -19,7 +19,13 @@ namespace mirrord::log {
 namespace {
 
 LogLevel current_level = LogLevel::info;
-const Fields* current_fields = nullptr;  // of the line that is being written
+
+/// What of the line that is being written spdlog has no place for.
+struct Line {
+  LogLevel level = LogLevel::info;
+  const Fields* fields = nullptr;
+};
+Line current_line;
 
 spdlog::level::level_enum spdlog_level(LogLevel level) {
   switch (level) {
@@ -35,15 +41,8 @@ spdlog::level::level_enum spdlog_level(LogLevel level) {
   return spdlog::level::info;
 }
 
-int priority(spdlog::level::level_enum level) {
-  switch (level) {
-    case spdlog::level::critical: return 2;
-    case spdlog::level::err: return 3;
-    case spdlog::level::warn: return 4;
-    case spdlog::level::info: return 6;
-    default: return 7;
-  }
-}
+/// The levels are those of syslog(3), in its order.
+std::string priority() { return std::to_string(static_cast<int>(current_line.level)); }
 
 /// sd_journal_sendv(3) with the fields of the line.
 class JournalSink final : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
@@ -51,9 +50,9 @@ class JournalSink final : public spdlog::sinks::base_sink<spdlog::details::null_
   void sink_it_(const spdlog::details::log_msg& msg) override {
     std::vector<std::string> entry{
         "MESSAGE=" + std::string(msg.payload.data(), msg.payload.size()),
-        "PRIORITY=" + std::to_string(priority(msg.level)), "SYSLOG_IDENTIFIER=mirrord"};
-    if (current_fields)
-      for (const Field& field : *current_fields)
+        "PRIORITY=" + priority(), "SYSLOG_IDENTIFIER=mirrord"};
+    if (current_line.fields)
+      for (const Field& field : *current_line.fields)
         entry.push_back(std::string(field.name) + "=" + field.value);
     std::vector<iovec> parts;
     for (std::string& part : entry) parts.push_back({part.data(), part.size()});
@@ -67,7 +66,7 @@ class JournalSink final : public spdlog::sinks::base_sink<spdlog::details::null_
 class PrefixSink final : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
  protected:
   void sink_it_(const spdlog::details::log_msg& msg) override {
-    std::string line = "<" + std::to_string(priority(msg.level)) + ">";
+    std::string line = "<" + priority() + ">";
     line.append(msg.payload.data(), msg.payload.size()).push_back('\n');
     (void)std::fwrite(line.data(), 1, line.size(), stderr);
   }
@@ -107,9 +106,9 @@ LogLevel level() { return current_level; }
 
 void write(LogLevel level, std::string_view message, const Fields& fields) {
   if (level > current_level) return;
-  current_fields = &fields;
+  current_line = {level, &fields};
   spdlog::log(spdlog_level(level), "{}", message);
-  current_fields = nullptr;
+  current_line.fields = nullptr;
 }
 
 }  // namespace mirrord::log

@@ -3,12 +3,15 @@
 #include <algorithm>
 
 #include "core/rsync.hpp"
+#include "core/transfers.hpp"
 
 namespace mirrord {
 namespace {
 
 using namespace std::chrono_literals;
 
+using test::in_lane;
+using test::without_deletions;
 using Arguments = std::vector<std::string>;
 
 /// A plain group; compression and time-out off, so that lists stay short.
@@ -53,7 +56,7 @@ TEST(RsyncCommand, EachLaneHasItsOptions) {
     Arguments wanted{"rsync", "-lptgoD", "--stats", "--no-h", "-L"};
     wanted.insert(wanted.end(), c.options.begin(), c.options.end());
     for (const char* last : {"--", "/srv/www/", "/backup/"}) wanted.push_back(last);
-    EXPECT_EQ(rsync_command(group(), target(), {c.lane, true, {}, {}}), wanted)
+    EXPECT_EQ(rsync_command(group(), target(), in_lane(c.lane)), wanted)
         << static_cast<int>(c.lane);
   }
 }
@@ -72,10 +75,9 @@ TEST(RsyncCommand, DeletesByTheFourModes) {
     Group g = group();
     g.delete_mode = c.mode;
     int mode = static_cast<int>(c.mode);
-    EXPECT_EQ(has(rsync_command(g, target(), {Lane::full, true, {}, {}}), "--delete"), c.full)
-        << mode;
+    EXPECT_EQ(has(rsync_command(g, target(), in_lane(Lane::full)), "--delete"), c.full) << mode;
     for (Lane lane : {Lane::tree, Lane::children, Lane::data, Lane::attributes}) {
-      Arguments argv = rsync_command(g, target(), {lane, true, {}, {}});
+      Arguments argv = rsync_command(g, target(), in_lane(lane));
       bool whole = lane == Lane::tree || lane == Lane::children;
       EXPECT_EQ(has(argv, "--delete"), c.live && whole) << mode;
       EXPECT_EQ(has(argv, "--delete-missing-args"), c.live) << mode;
@@ -86,10 +88,19 @@ TEST(RsyncCommand, DeletesByTheFourModes) {
 
 TEST(RsyncCommand, ARunThatMayNotDeleteDeletesNothing) {
   for (Lane lane : {Lane::full, Lane::tree, Lane::children, Lane::data, Lane::attributes}) {
-    Arguments argv = rsync_command(group(), target(), {lane, false, {}, {}});
+    Arguments argv = rsync_command(group(), target(), without_deletions(lane));
     for (const char* option : {"--force", "--delete", "--delete-missing-args"})
       EXPECT_FALSE(has(argv, option)) << option;
     EXPECT_EQ(has(argv, "--ignore-missing-args"), lane != Lane::full);
+  }
+}
+
+TEST(RsyncCommand, OnlyAFullComparisonReadsEveryFile) {
+  for (Lane lane : {Lane::full, Lane::tree, Lane::children, Lane::data, Lane::attributes}) {
+    Transfer transfer = in_lane(lane);
+    EXPECT_FALSE(has(rsync_command(group(), target(), transfer), "-c"));
+    transfer.by_checksum = true;
+    EXPECT_EQ(has(rsync_command(group(), target(), transfer), "-c"), lane == Lane::full);
   }
 }
 
@@ -149,7 +160,7 @@ TEST(RsyncCommand, EachSettingHasItsOption) {
 
 TEST(RsyncCommand, HidesWhatIsNotMirroredAndPassesOverTheUnreadable) {
   Arguments argv =
-      rsync_command(group(), target(), {Lane::full, true, {"a/loop", "x*"}, {"secret"}});
+      rsync_command(group(), target(), in_lane(Lane::full, {"a/loop", "x*"}, {"secret"}));
   EXPECT_TRUE(has(argv, "--filter=H /a/loop"));
   EXPECT_TRUE(has(argv, "--filter=H /x\\*"));
   EXPECT_TRUE(has(argv, "--filter=- /secret"));

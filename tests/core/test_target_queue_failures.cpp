@@ -1,0 +1,207 @@
+// What failures and full syncs do to the changes of a target.
+#include "core/story.hpp"
+
+#include <set>
+
+namespace mirrord {
+namespace {
+
+using namespace test;
+
+TEST_F(Story, HurrySkipsEveryBackoff) {
+  changed(0ms, "a");
+  run_live(100ms, 200ms, Verdict::failed);
+  EXPECT_FALSE(is_due(kLive, 300ms));
+  queue.hurry(at(300ms));
+  run_live(300ms, 400ms, Verdict::partial);
+  EXPECT_FALSE(is_due(kLive, 500ms));
+  queue.hurry(at(500ms));
+  run_live(500ms, 600ms, Verdict::done);
+  EXPECT_EQ(state(600ms), TargetState::idle);
+  queue.want_full(at(600ms));
+  start_full(600ms);
+  finish(700ms, kFull, Verdict::partial);
+  EXPECT_FALSE(is_due(kFull, 710ms));
+  queue.hurry(at(710ms));
+  EXPECT_TRUE(is_due(kFull, 710ms));
+}
+
+TEST_F(Story, AFailedTargetIsHeldOff) {
+  changed(0ms, "a");
+  run_live(100ms, 200ms, Verdict::failed);
+  EXPECT_EQ(state(200ms), TargetState::retrying);
+  EXPECT_EQ(queue.failures(), 1u);
+  expect_within_a_fifth(wait(200ms), 1s);
+  changed(210ms, "b");
+  queue.want_full(at(210ms));
+  EXPECT_FALSE(is_due(kLive, 990ms)) << "new changes wait with it";
+  EXPECT_FALSE(is_due(kFull, 990ms)) << "and so does a full sync";
+  EXPECT_TRUE(is_due(kFull, 1400ms));
+  EXPECT_EQ(start_live(1400ms), (Paths{"a", "b"}));
+  EXPECT_FALSE(is_due(kFull, 1400ms)) << "tried with one rsync, not with two";
+  finish(1500ms, kLive, Verdict::done);
+  EXPECT_EQ(queue.failures(), 0u);
+  EXPECT_TRUE(is_due(kFull, 1500ms));
+}
+
+TEST_F(Story, BackoffDoublesUpToItsLimit) {
+  changed(0ms, "a");
+  Duration now = 100ms;
+  for (Duration middle : {1s, 2s, 4s, 8s, 16s, 32s, 60s, 60s, 60s}) {
+    run_live(now, now, Verdict::failed);
+    expect_within_a_fifth(wait(now), middle);
+    now += wait(now);
+  }
+}
+
+TEST_F(Story, BackoffStaysAtItsLimitForever) {
+  changed(0ms, "a");
+  Duration now = 100ms;
+  for (int i = 0; i < 200; ++i) {
+    run_live(now, now, Verdict::failed);
+    EXPECT_GT(wait(now), 0s) << i;
+    EXPECT_LE(wait(now), 72s) << i;
+    now += wait(now);
+  }
+}
+
+TEST_F(Story, BackoffsOfDifferentTargetsDiffer) {
+  std::set<Duration> waits;
+  for (uint32_t seed = 1; seed <= 20; ++seed) {
+    queue = TargetQueue(pace(), seed);
+    queue.set_active(true);
+    changed(0ms, "a");
+    run_live(100ms, 100ms, Verdict::failed);
+    waits.insert(wait(100ms));
+    expect_within_a_fifth(wait(100ms), 1s);
+  }
+  EXPECT_GT(waits.size(), 15u);
+}
+
+TEST_F(Story, VanishedFilesAreLookedAtAgainSoon) {
+  changed(0ms, "a");
+  run_live(100ms, 200ms, Verdict::again);
+  EXPECT_EQ(state(200ms), TargetState::settling);
+  EXPECT_EQ(queue.failures(), 0u);
+  EXPECT_FALSE(is_due(kLive, 299ms));
+  EXPECT_EQ(start_live(300ms), Paths{"a"});
+}
+
+TEST_F(Story, WhatIsStuckDoesNotHoldUpFreshChanges) {
+  changed(0ms, "bad");
+  run_live(100ms, 200ms, Verdict::partial);
+  EXPECT_EQ(state(200ms), TargetState::retrying);
+  EXPECT_TRUE(queue.troubled());
+  changed(210ms, "good");
+  EXPECT_EQ(run_live(310ms, 350ms, Verdict::done), Paths{"good"});
+  EXPECT_TRUE(queue.troubled()) << "one clean batch does not mend what is stuck";
+  EXPECT_EQ(queue.pending(), 1u);
+  expect_within_a_fifth(wait(200ms), 1s);
+  EXPECT_EQ(run_live(1400ms, 1500ms, Verdict::partial), Paths{"bad"});
+  expect_within_a_fifth(wait(1500ms), 2s);
+  EXPECT_EQ(run_live(4s, 4s, Verdict::done), Paths{"bad"});
+  EXPECT_FALSE(queue.troubled());
+  EXPECT_EQ(state(4s), TargetState::idle);
+}
+
+TEST_F(Story, BackoffBeginsAnewAfterSuccess) {
+  changed(0ms, "bad");
+  run_live(100ms, 200ms, Verdict::partial);
+  run_live(2s, 2s, Verdict::partial);
+  run_live(10s, 10s, Verdict::done);
+  changed(20s, "bad");
+  run_live(21s, 21s, Verdict::partial);
+  expect_within_a_fifth(wait(21s), 1s);
+}
+
+TEST_F(Story, StuckPathsGetTheirTurnUnderConstantWriting) {
+  changed(0ms, "bad");
+  run_live(100ms, 100ms, Verdict::partial);
+  bool tried = false;
+  for (Duration now = 110ms; now < 10s && !tried; now += 10ms) {
+    changed(now, "log");
+    if (!is_due(kLive, now)) continue;
+    Paths paths = queue.start_live().paths;
+    tried = paths == Paths{"bad"};
+    finish(now, kLive, Verdict::done);
+  }
+  EXPECT_TRUE(tried);
+}
+
+TEST_F(Story, AFullSyncRunsBesideLiveChanges) {
+  queue.want_full(at(0ms));
+  EXPECT_TRUE(queue.full_wanted());
+  EXPECT_EQ(state(0ms), TargetState::waiting);
+  start_full(0ms);
+  changed(10ms, "a");
+  EXPECT_EQ(run_live(110ms, 200ms, Verdict::done), Paths{"a"});
+  EXPECT_EQ(state(210ms), TargetState::syncing);
+  finish(1s, kFull, Verdict::done);
+  EXPECT_EQ(queue.pending(), 1u) << "the full sync may have overwritten it on old knowledge";
+  EXPECT_EQ(run_live(1100ms, 1200ms, Verdict::done), Paths{"a"});
+  EXPECT_EQ(state(1200ms), TargetState::idle);
+}
+
+TEST_F(Story, WhatChangedBeforeAFullSyncIsNotSentAgain) {
+  changed(0ms, "a");
+  queue.want_full(at(50ms));
+  start_full(60ms);
+  EXPECT_EQ(run_live(100ms, 200ms, Verdict::done), Paths{"a"});
+  finish(1s, kFull, Verdict::done);
+  EXPECT_EQ(state(1s), TargetState::idle);
+}
+
+TEST_F(Story, AFailedFullSyncIsWantedAgain) {
+  for (Verdict verdict : {Verdict::failed, Verdict::partial}) {
+    queue = TargetQueue(pace(), 1);
+    queue.set_active(true);
+    queue.want_full(at(0ms));
+    start_full(0ms);
+    finish(1s, kFull, verdict);
+    EXPECT_TRUE(queue.full_wanted());
+    EXPECT_EQ(state(1s), TargetState::retrying);
+    expect_within_a_fifth(wait(1s), 1s);
+    EXPECT_EQ(queue.oldest_pending(), at(0ms));
+    start_full(3s);
+    finish(4s, kFull, verdict);
+    expect_within_a_fifth(wait(4s), 2s);
+    start_full(10s);
+    finish(11s, kFull, Verdict::done);
+    EXPECT_EQ(state(11s), TargetState::idle);
+  }
+}
+
+TEST_F(Story, APartialFullSyncDoesNotHoldUpLiveChanges) {
+  queue.want_full(at(0ms));
+  start_full(0ms);
+  finish(1s, kFull, Verdict::partial);
+  changed(1s, "a");
+  EXPECT_EQ(run_live(1100ms, 1150ms, Verdict::done), Paths{"a"});
+  EXPECT_TRUE(queue.troubled());
+}
+
+TEST_F(Story, AFullWantedDuringAFullSyncRunsAfterIt) {
+  queue.want_full(at(0ms));
+  start_full(0ms);
+  queue.want_full(at(10ms));
+  EXPECT_FALSE(is_due(kFull, 1h));
+  finish(1s, kFull, Verdict::done);
+  EXPECT_TRUE(is_due(kFull, 1s));
+}
+
+TEST_F(Story, TooManyChangesBecomeAFullSync) {
+  for (size_t i = 0; i <= DirtySet::kLimit; ++i) changed(5ms, std::to_string(i));
+  EXPECT_EQ(queue.pending(), 0u);
+  EXPECT_TRUE(queue.full_wanted());
+  EXPECT_EQ(queue.oldest_pending(), at(5ms));
+  EXPECT_TRUE(is_due(kFull, 5ms));
+}
+
+TEST_F(Story, GoesOnAtOnceAfterAFullBatch) {
+  for (size_t i = 0; i <= DirtySet::kBatchLimit; ++i) changed(0ms, std::to_string(i));
+  EXPECT_EQ(run_live(100ms, 200ms, Verdict::done).size(), DirtySet::kBatchLimit);
+  EXPECT_EQ(run_live(200ms, 300ms, Verdict::done).size(), 1u);
+}
+
+}  // namespace
+}  // namespace mirrord

@@ -1,0 +1,176 @@
+// How mirrord behaves to its service manager: ready, status, reload, watchdog, stop.
+#include <signal.h>
+
+#include "e2e/lab.hpp"
+
+namespace mirrord::test {
+namespace {
+
+/// A stop takes no longer than this; DESIGN section 3.
+constexpr milliseconds kStopLimit{5000};
+
+class Service : public Lab {
+ protected:
+  void SetUp() override {
+    Lab::SetUp();
+    if (!IsSkipped()) make_story();
+  }
+
+  void begin() {
+    configure({.targets = {local_target("copy")}});
+    start();
+    ASSERT_TRUE(arrives("first sync", {"copy"}));
+  }
+
+  bool logged(const std::string& text) const {
+    return daemon->log().find(text) != std::string::npos;
+  }
+
+  /// A program in place of rsync that hangs once `armed` exists, its process id in `hanging`.
+  std::string hanging_rsync(const std::string& preparation) const {
+    return rsync_script(filled(R"(#!/bin/bash
+[[ -e @HERE@/armed ]] || exec rsync "$@"
+@PREPARATION@
+echo $$ >@HERE@/hanging
+while :; do sleep 0.2; done
+)",
+                               {{"PREPARATION", preparation}}));
+  }
+
+  void stops_while_a_transfer_hangs(const std::string& preparation) {
+    configure({.targets = {local_target("copy")}, .settings = hanging_rsync(preparation)});
+    start();
+    ASSERT_TRUE(arrives("first sync", {"copy"}));
+    write_file(dir / "armed", "");
+    write_file(source / "new", "new\n");
+    ASSERT_TRUE(wait_until([&] { return !read_file(dir / "hanging").empty(); }));
+    const std::vector<pid_t> children = descendants(daemon->pid());
+    ASSERT_FALSE(children.empty());
+
+    const Stopwatch watch;
+    EXPECT_EQ(0, daemon->terminate());
+    EXPECT_LE(watch.elapsed(), kStopLimit);
+    EXPECT_EQ(1u, daemon->notify().count("STOPPING=1"));
+    for (const pid_t child : children) EXPECT_FALSE(process_exists(child)) << child;
+  }
+};
+
+TEST_F(Service, TellsReadyAndStatusAndStopping) {
+  begin();
+  EXPECT_EQ(1u, daemon->notify().count("READY=1"));
+  EXPECT_TRUE(wait_until([&] { return !daemon->notify().last("STATUS").empty(); }));
+  EXPECT_EQ(0u, daemon->notify().count("STOPPING=1"));
+  EXPECT_EQ(0, daemon->terminate(kStopLimit));
+  EXPECT_EQ(1u, daemon->notify().count("STOPPING=1"));
+}
+
+TEST_F(Service, InterruptEndsItToo) {
+  begin();
+  daemon->signal(SIGINT);
+  EXPECT_TRUE(wait_until([&] { return !daemon->running(); }, kStopLimit));
+  EXPECT_EQ(0, daemon->terminate());
+}
+
+TEST_F(Service, StatusTellsWhatIsWrong) {
+  configure({.targets = {ssh_target("tgt1"), local_target("copy")},
+             .settings = "retry = { max = \"1s\" }\n"});
+  server("tgt1").stop();
+  start();
+  EXPECT_TRUE(wait_until([&] {
+    return daemon->notify().last("STATUS").find("tgt1") != std::string::npos;
+  })) << daemon->notify().last("STATUS");
+  server("tgt1").start();
+  EXPECT_TRUE(wait_until([&] {
+    return daemon->notify().last("STATUS").find("tgt1") == std::string::npos;
+  })) << daemon->notify().last("STATUS");
+}
+
+TEST_F(Service, RunsWithoutANotifySocket) {
+  configure({.targets = {local_target("copy")}});
+  Mirrord foreground(dir, {.config_dir = config_dir(), .environment = {{"NOTIFY_SOCKET", ""}}});
+  ASSERT_TRUE(arrives("first sync", {"copy"}));
+  write_file(images / "new.png", "new\n");
+  ASSERT_TRUE(arrives("a change", {"copy"}));
+  EXPECT_EQ(0, foreground.terminate(kStopLimit));
+}
+
+TEST_F(Service, PingsTheWatchdog) {
+  configure({.targets = {local_target("copy")}});
+  start({}, {{"WATCHDOG_USEC", "1000000"}});
+  EXPECT_TRUE(wait_until([&] { return daemon->notify().count("WATCHDOG=1") >= 3; }));
+}
+
+TEST_F(Service, StopsWhileATransferHangs) { stops_while_a_transfer_hangs(":"); }
+
+TEST_F(Service, StopsWhileATransferIgnoresTheSignal) {
+  stops_while_a_transfer_hangs("trap '' TERM INT HUP");
+}
+
+TEST_F(Service, HangupAddsATarget) {
+  begin();
+  configure({.targets = {local_target("copy"), ssh_target("added")}});
+  daemon->signal(SIGHUP);
+  ASSERT_TRUE(arrives("the added target", {"copy", "added"}));
+  EXPECT_TRUE(wait_until([&] { return daemon->notify().count("READY=1") == 2; }));
+  EXPECT_EQ(1u, daemon->notify().count("RELOADING=1"));
+  write_file(images / "new.png", "new\n");
+  ASSERT_TRUE(arrives("a change", {"copy", "added"}));
+}
+
+TEST_F(Service, HangupRemovesATargetAndAGroup) {
+  configure({.targets = {local_target("copy"), local_target("removed")}});
+  configure({.targets = {local_target("other")}, .name = "other", .source = images});
+  start();
+  ASSERT_TRUE(arrives("first sync", {"copy", "removed"}));
+  ASSERT_TRUE(wait_until([&] { return fs::exists(copy("other") / "logo.png"); }));
+
+  configure({.targets = {local_target("copy")}});
+  fs::remove(config_dir() / "other.toml");
+  daemon->signal(SIGHUP);
+  ASSERT_TRUE(wait_until([&] { return daemon->notify().count("READY=1") == 2; }));
+  write_file(images / "new.png", "new\n");
+  ASSERT_TRUE(arrives("a change", {"copy"}));
+  EXPECT_FALSE(fs::exists(copy("removed") / "images/new.png"));
+  EXPECT_FALSE(fs::exists(copy("other") / "new.png"));
+  EXPECT_EQ(1u, client().paths(manager_object(), "Groups").size());
+}
+
+TEST_F(Service, HangupWithABadFileChangesNothing) {
+  begin();
+  const std::string bad = config_dir() / "zz-bad.toml";
+  put_config("zz-bad.toml", "[groups.bad]\nsource = \"relative\"\ntargets = [\"/x\"]\n");
+  daemon->signal(SIGHUP);
+  EXPECT_TRUE(wait_until([&] { return logged(bad + ":2:"); }));
+  EXPECT_TRUE(wait_until([&] { return daemon->notify().count("READY=1") == 2; }));
+  write_file(images / "new.png", "new\n");
+  ASSERT_TRUE(arrives("a change, by the old configuration", {"copy"}));
+
+  fs::remove(bad);
+  daemon->signal(SIGHUP);
+  EXPECT_TRUE(wait_until([&] { return daemon->notify().count("READY=1") == 3; }));
+  append_file(images / "new.png", "more\n");
+  ASSERT_TRUE(arrives("a change after the file is mended", {"copy"}));
+}
+
+TEST_F(Service, HangupReadsANewSource) {
+  begin();
+  const fs::path second = dir / "org/second";
+  run_ok({"cp", "-aL", source, second});
+  write_file(second / "only-here", "only here\n");
+  source = second;
+  configure({.targets = {local_target("copy")}});
+  daemon->signal(SIGHUP);
+  ASSERT_TRUE(arrives("the other source", {"copy"}));
+  write_file(second / "new", "new\n");
+  ASSERT_TRUE(arrives("a change in it", {"copy"}));
+}
+
+TEST_F(Service, LogNamesGroupAndTargetOfAFailure) {
+  configure({.targets = {ssh_target("tgt1")}, .settings = "retry = { max = \"1s\" }\n"});
+  server("tgt1").stop();
+  start();
+  EXPECT_TRUE(wait_until([&] { return logged("tgt1") && logged("255"); })) << daemon->log();
+}
+
+}  // namespace
+}  // namespace mirrord::test

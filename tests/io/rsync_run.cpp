@@ -1,0 +1,43 @@
+#include "io/rsync_run.hpp"
+
+#include <gtest/gtest.h>
+
+#include "core/file_list.hpp"
+#include "io/loop.hpp"
+
+namespace mirrord::test {
+
+Mirror::Mirror() {
+  fs::create_directory(src());
+  fs::create_directory(dst());
+  group.source = dir_ / "src";
+  target.destination.path = dir_ / "dst";
+}
+
+ProcessResult Mirror::run(const Transfer& transfer, const std::vector<std::string>& changed) {
+  auto probe = [&](const std::string& path) {
+    fs::file_status status =
+        group.symlinks == Symlinks::follow ? fs::status(src(path)) : fs::symlink_status(src(path));
+    return !fs::exists(status)        ? Entry::missing
+           : fs::is_directory(status) ? Entry::directory
+                                      : Entry::other;
+  };
+  Command command;
+  command.argv = rsync_command(group, target, transfer);
+  command.environment = child_environment(current_user());
+  command.input = build_file_list(changed, probe, transfer.lane == Lane::children);
+  std::optional<ProcessResult> result;
+  Process process(loop_, command, [&](ProcessResult r) { result = std::move(r); });
+  EXPECT_TRUE(run_until(loop_, [&] { return result.has_value(); }));
+  return result.value_or(ProcessResult{});
+}
+
+Outcome Mirror::sync(const Transfer& transfer, const std::vector<std::string>& changed) {
+  ProcessResult result = run(transfer, changed);
+  Outcome outcome = interpret(result.exit.status, result.exit.signal, result.error);
+  EXPECT_EQ(outcome.verdict, Verdict::done) << outcome.text << '\n' << result.error;
+  read_stats(result.output, outcome);
+  return outcome;
+}
+
+}  // namespace mirrord::test

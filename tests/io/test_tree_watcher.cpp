@@ -1,0 +1,257 @@
+// Directories and files without links, on the real kernel.
+#include "io/tree_watcher.hpp"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "io/watched_tree.hpp"
+
+namespace mirrord {
+namespace {
+
+using test::text_of;
+using test::write_file;
+namespace fs = std::filesystem;
+
+constexpr auto kAttributes = ChangeKind::attributes;
+constexpr auto kData = ChangeKind::data;
+constexpr auto kTree = ChangeKind::tree;
+
+class Watcher : public testing::Test, protected test::WatchedTree {
+ protected:
+  size_t directories() {
+    settle();
+    return watcher->directories(tree);
+  }
+};
+
+TEST_F(Watcher, IsWatchingAfterTheCrawl) {
+  fs::create_directories(src("a/b/c"));
+  write_file(src("a/f"), "x");
+  watch();
+  EXPECT_EQ(states, (std::vector{TreeState::crawling, TreeState::watching}));
+  EXPECT_EQ(directories(), 4u);
+  EXPECT_TRUE(quiet()) << "the crawl itself reports nothing";
+}
+
+TEST_F(Watcher, ReportsEachKindOfChangeOfAFile) {
+  write_file(src("f"), "x");
+  fs::create_directory(src("d"));
+  watch();
+  const struct {
+    const char* name;
+    std::function<void()> change;
+    Change told;
+  } cases[] = {
+      {"write", [&] { test::append_file(src("f"), "y"); }, {"f", kData}},
+      {"chmod", [&] { test::change_mode(src("f"), 0600); }, {"f", kAttributes}},
+      {"rename away", [&] { fs::rename(src("f"), src("d/g")); }, {"f", kData}},
+      {"rename in", [&] { fs::rename(src("d/g"), src("f")); }, {"f", kData}},
+      {"hard link", [&] { fs::create_hard_link(src("f"), src("h")); }, {"h", kData}},
+      {"delete", [&] { fs::remove(src("f")); }, {"f", kData}},
+  };
+  for (const auto& c : cases) {
+    forget();
+    c.change();
+    EXPECT_TRUE(told(c.told.path, c.told.kind)) << c.name << ":\n" << text_of(changes);
+  }
+}
+
+TEST_F(Watcher, ReportsEachKindOfChangeOfADirectory) {
+  fs::create_directory(src("d"));
+  watch();
+  forget();
+  test::change_mode(src("d"), 0700);
+  EXPECT_TRUE(told("d", kAttributes));
+  forget();
+  test::change_mode(src(), 0711);
+  EXPECT_TRUE(told("", kAttributes));
+  forget();
+  fs::rename(src("d"), src("e"));
+  EXPECT_TRUE(told("d", kData));
+  EXPECT_TRUE(told("e", kTree));
+  forget();
+  fs::remove(src("e"));
+  EXPECT_TRUE(told("e", kData));
+  EXPECT_EQ(directories(), 1u);
+}
+
+TEST_F(Watcher, AFileThatIsOpenIsNotYetAChange) {
+  watch();
+  Fd file(::open(src("f").c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+  settle();
+  EXPECT_EQ(created, std::vector<std::string>{"f"});
+  EXPECT_TRUE(changes.empty()) << text_of(changes);
+  file.reset();
+  EXPECT_TRUE(told("f", kData));
+}
+
+TEST_F(Watcher, WhatIsNoRegularFileIsAChangeAtOnce) {
+  watch();
+  ASSERT_EQ(::mkfifo(src("fifo").c_str(), 0600), 0);
+  EXPECT_TRUE(told("fifo", kData));
+  EXPECT_TRUE(created.empty());
+}
+
+TEST_F(Watcher, OpenFilesAreReportedWhereSyncOnIsModify) {
+  watch(TreeRules{src(), Symlinks::follow, SyncOn::modify, "", {}});
+  Fd file(::open(src("log").c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+  EXPECT_TRUE(told("log", kData));
+  forget();
+  ASSERT_EQ(::write(file.get(), "x", 1), 1);
+  EXPECT_TRUE(told("log", kData));
+}
+
+TEST_F(Watcher, NewNestedDirectoriesAreCoveredAtOnce) {
+  watch();
+  fs::create_directories(src("a/b/c"));
+  write_file(src("a/b/c/f"), "x");
+  EXPECT_TRUE(told("a", kTree));
+  EXPECT_TRUE(covers("a/b/c/f"));
+  EXPECT_EQ(directories(), 4u);
+  forget();
+  test::append_file(src("a/b/c/f"), "y");
+  EXPECT_TRUE(told("a/b/c/f", kData));
+}
+
+TEST_F(Watcher, ADirectoryMovedInIsWatchedWithAllBelow) {
+  fs::create_directories(ext("d/sub"));
+  watch();
+  fs::rename(ext("d"), src("d"));
+  EXPECT_TRUE(told("d", kTree));
+  forget();
+  write_file(src("d/sub/f"), "x");
+  EXPECT_TRUE(told("d/sub/f", kData));
+  forget();
+  fs::rename(src("d"), ext("d"));
+  EXPECT_TRUE(told("d", kData));
+  EXPECT_EQ(directories(), 1u);
+  forget();
+  write_file(ext("d/sub/g"), "x");
+  EXPECT_TRUE(quiet()) << "what has left is watched no more:\n" << text_of(changes);
+}
+
+TEST_F(Watcher, FollowsARenamedDirectory) {
+  fs::create_directories(src("old/sub"));
+  watch();
+  fs::rename(src("old"), src("new"));
+  forget();
+  write_file(src("new/sub/f"), "x");
+  EXPECT_TRUE(told("new/sub/f", kData));
+  EXPECT_FALSE(covers("old/sub/f"));
+}
+
+TEST_F(Watcher, ADirectoryReplacedByANewOneIsWatchedAfresh) {
+  fs::create_directory(src("d"));
+  watch();
+  fs::remove(src("d"));
+  fs::create_directory(src("d"));
+  forget();
+  write_file(src("d/f"), "x");
+  EXPECT_TRUE(told("d/f", kData));
+  EXPECT_EQ(directories(), 2u);
+}
+
+TEST_F(Watcher, ADirectoryReplacedByAFileAndBack) {
+  fs::create_directory(src("x"));
+  watch();
+  fs::remove(src("x"));
+  write_file(src("x"), "file");
+  EXPECT_TRUE(covers("x"));
+  EXPECT_EQ(directories(), 1u);
+  fs::remove(src("x"));
+  fs::create_directory(src("x"));
+  forget();
+  write_file(src("x/f"), "x");
+  EXPECT_TRUE(told("x/f", kData));
+}
+
+TEST_F(Watcher, CarriesAnyName) {
+  const std::string names[] = {"new\nline", "\xff\xfe", " ", "-x", "a*b", std::string(255, 'n')};
+  watch();
+  for (const std::string& name : names) {
+    fs::create_directory(src(name));
+    settle();
+    write_file(src(name) / name, "x");
+    EXPECT_TRUE(told(name + '/' + name, kData)) << text_of(changes);
+  }
+}
+
+TEST_F(Watcher, AWatchPerDirectoryWhateverHappened) {
+  fs::create_directories(src("a/b"));
+  watch();
+  size_t before = watcher->watches();
+  for (int i = 0; i < 20; ++i) {
+    fs::rename(src("a"), ext("a"));
+    if (i % 2 == 0) settle();
+    fs::create_directories(ext("a/b/c"));
+    fs::rename(ext("a"), src("a"));
+    if (i % 3 == 0) settle();
+    fs::remove(src("a/b/c"));
+    fs::create_directory(src("z"));
+    fs::remove(src("z"));
+  }
+  settle();
+  EXPECT_EQ(directories(), 3u);
+  EXPECT_EQ(watcher->watches(), before);
+}
+
+TEST_F(Watcher, ManyDirectoriesAtOnce) {
+  watch();
+  for (int i = 0; i < 1000; ++i) fs::create_directories(src(std::to_string(i)) / "sub");
+  EXPECT_EQ(directories(), 2001u);
+  forget();
+  fs::remove_all(src());
+  EXPECT_EQ(state(), TreeState::missing);
+}
+
+TEST_F(Watcher, TwoTreesOfOneSourceShareWatches) {
+  fs::create_directories(src("a/b"));
+  watch();
+  size_t before = watcher->watches();
+  TreeId second = watcher->add({src(), Symlinks::preserve, SyncOn::close, "", {}});
+  settle();
+  EXPECT_EQ(watcher->watches(), before);
+  EXPECT_EQ(watcher->directories(second), 3u);
+  forget();
+  write_file(src("a/b/f"), "x");
+  settle();
+  EXPECT_EQ(std::ranges::count(changes, Change{"a/b/f", kData}), 2) << "once for each";
+  watcher->remove(second);
+  EXPECT_EQ(watcher->watches(), before);
+  forget();
+  write_file(src("a/b/g"), "x");
+  EXPECT_TRUE(told("a/b/g", kData)) << "the first goes on";
+  watcher->remove(tree);
+  EXPECT_EQ(watcher->watches(), 0u);
+}
+
+TEST_F(Watcher, ARestartCrawlsAgain) {
+  fs::create_directories(src("a/b"));
+  watch();
+  size_t before = watcher->watches();
+  forget();
+  watcher->restart(tree);
+  settle();
+  EXPECT_EQ(states, (std::vector{TreeState::crawling, TreeState::watching}));
+  EXPECT_EQ(watcher->watches(), before);
+  write_file(src("a/b/f"), "x");
+  EXPECT_TRUE(told("a/b/f", kData));
+}
+
+TEST_F(Watcher, MayBeRestartedDuringTheCrawl) {
+  for (int i = 0; i < 600; ++i) fs::create_directory(src(std::to_string(i)));
+  watch();
+  watcher->restart(tree);
+  loop.run_once(Duration(0));
+  watcher->restart(tree);
+  EXPECT_EQ(state(), TreeState::watching);
+  EXPECT_EQ(directories(), 601u);
+}
+
+}  // namespace
+}  // namespace mirrord

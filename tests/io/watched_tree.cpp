@@ -1,0 +1,89 @@
+#include "io/watched_tree.hpp"
+
+#include <gtest/gtest.h>
+#include <systemd/sd-event.h>
+
+#include <algorithm>
+
+#include "core/escape.hpp"
+
+namespace mirrord::test {
+
+void settle(Loop& loop) {
+  constexpr int kTurns = 100'000;
+  for (int i = 0; i < kTurns; ++i) {
+    int dispatched = sd_event_run(loop.get(), 0);
+    ASSERT_GE(dispatched, 0);
+    if (dispatched == 0) return;
+  }
+  FAIL() << "the loop does not come to rest";
+}
+
+WatchedTree::WatchedTree() : base_(fs::canonical(dir_.path())) {
+  fs::create_directory(src());
+  fs::create_directory(ext());
+}
+
+void WatchedTree::watch(Symlinks symlinks, const fs::path& source) {
+  watch(TreeRules{path(source), symlinks, SyncOn::close, "", {}});
+}
+
+void WatchedTree::watch(TreeRules rules) {
+  TreeWatcher::Listener listener;
+  listener.changed = [this](TreeId, const Change& change) { changes.push_back(change); };
+  listener.created = [this](TreeId, const std::string& file) { created.push_back(file); };
+  listener.state_changed = [this](TreeId id) { states.push_back(watcher->state(id)); };
+  listener.trouble = [this](TreeId, const std::string& where, const std::string& reason) {
+    troubles.emplace_back(where, reason);
+  };
+  listener.overflowed = [](TreeId) { ADD_FAILURE() << "the inotify queue overflowed"; };
+  watcher = std::make_unique<TreeWatcher>(loop, std::move(listener));
+  tree = watcher->add(std::move(rules));
+  settle();
+}
+
+void WatchedTree::forget() {
+  settle();
+  changes.clear();
+  created.clear();
+  troubles.clear();
+  states.clear();
+}
+
+bool WatchedTree::told(const std::string& logical, ChangeKind kind) {
+  settle();
+  return std::ranges::count(changes, Change{logical, kind}) != 0;
+}
+
+bool WatchedTree::covers(const std::string& logical) {
+  settle();
+  DirtySet dirty;
+  for (const Change& change : changes) EXPECT_TRUE(dirty.add(change.path, change.kind, Instant()));
+  for (const std::string& file : created) EXPECT_TRUE(dirty.add(file, ChangeKind::data, Instant()));
+  return dirty.covers(logical);
+}
+
+bool WatchedTree::quiet() {
+  settle();
+  return changes.empty() && created.empty();
+}
+
+TreeState WatchedTree::state() {
+  settle();
+  return watcher->state(tree);
+}
+
+std::vector<std::string> WatchedTree::hidden() {
+  settle();
+  return watcher->hidden(tree);
+}
+
+std::string text_of(const std::vector<Change>& changes) {
+  static const char* const kKinds[] = {"attributes", "data", "children", "tree"};
+  std::string text;
+  for (const Change& change : changes)
+    text += kKinds[static_cast<size_t>(change.kind)] + (" '" + escape(change.path) + "'\n");
+  return text;
+}
+
+}  // namespace mirrord::test

@@ -1,0 +1,13 @@
+#!/bin/bash
+# All tests from nothing: installs what is missing, builds with warnings as errors and with
+# AddressSanitizer and UndefinedBehaviorSanitizer, runs everything through CTest.
+# Arguments go to ctest: tests/run.sh -R Story
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+# shellcheck source=packaging/lib.sh
+source "$root/packaging/lib.sh"
+
+install_build_deps
+build test all -DCMAKE_BUILD_TYPE=Debug -DMIRRORD_WERROR=ON -DMIRRORD_SANITIZE=ON
+exec ctest --test-dir "$root/build/test" --output-on-failure -j2 "$@"
