@@ -7,10 +7,13 @@ namespace mirrord {
 
 namespace {
 
+// "./" always means the source's entries too. Its own attributes go along as the parent of any
+// entry, also of one that is missing on both sides.
+const std::string kNoSuchEntry = ".mirrord-no-such-entry";
+
 class ListBuilder {
  public:
-  ListBuilder(const Probe& probe, bool with_children)
-      : probe_(probe), with_children_(with_children) {}
+  ListBuilder(const Probe& probe, Depth depth) : probe_(probe), depth_(depth) {}
 
   void add(const std::string& path) {
     // The first ancestor that is no directory stands for everything below it.
@@ -22,9 +25,13 @@ class ListBuilder {
       if (entry != Entry::left_out) entries_.insert(std::move(ancestor));
       return;
     }
-    Entry entry = path.empty() ? Entry::directory : probe_once(path);
+    if (path.empty()) {
+      entries_.insert(depth_ == Depth::entry ? kNoSuchEntry : "");
+      return;
+    }
+    Entry entry = probe_once(path);
     if (entry == Entry::left_out) return;
-    bool slash = with_children_ && entry == Entry::directory && !path.empty();
+    bool slash = depth_ == Depth::children && entry == Entry::directory;
     entries_.insert(slash ? path + '/' : path);
   }
 
@@ -45,7 +52,7 @@ class ListBuilder {
   }
 
   const Probe& probe_;
-  bool with_children_;
+  Depth depth_;
   std::unordered_map<std::string, Entry> probed_;
   std::set<std::string> entries_;
 };
@@ -53,8 +60,8 @@ class ListBuilder {
 }  // namespace
 
 std::string build_file_list(const std::vector<std::string>& paths, const Probe& probe,
-                            bool with_children) {
-  ListBuilder builder(probe, with_children);
+                            Depth depth) {
+  ListBuilder builder(probe, depth);
   for (const std::string& path : paths) builder.add(path);
   return builder.text();
 }

@@ -24,9 +24,15 @@ enum class Entry {
 /// then reports it, and nothing is deleted because of it.
 using Probe = std::function<Entry(const std::string& path)>;
 
-/// The list, NUL-terminated entries in order, each once. `with_children` names each directory
-/// as "./dir/", which means its entries too.
+/// How much of a listed directory is meant.
+enum class Depth {
+  entry,     ///< its own attributes: "./dir"
+  children,  ///< its entries too: "./dir/"
+  tree,      ///< all below it: "./dir", for a run with -r
+};
+
+/// The list, NUL-terminated entries in order, each once.
 std::string build_file_list(const std::vector<std::string>& paths, const Probe& probe,
-                            bool with_children = false);
+                            Depth depth = Depth::entry);
 
 }  // namespace mirrord

@@ -2,23 +2,24 @@
 
 namespace mirrord {
 
-void OpenFiles::created(const std::string& path, Instant deadline) {
-  auto [known, fresh] = deadlines_.try_emplace(path, deadline);
-  if (fresh) queue_.emplace(deadline, path);
+void OpenFiles::wait(const File& file, Instant deadline) {
+  auto [known, fresh] = deadlines_.try_emplace(file.path, Wait{deadline, file.created});
+  if (fresh) queue_.emplace(deadline, file.path);
 }
 
 void OpenFiles::settled(const std::string& path) {
   auto known = deadlines_.find(path);
   if (known == deadlines_.end()) return;
-  queue_.erase({known->second, path});
+  queue_.erase({known->second.deadline, path});
   deadlines_.erase(known);
 }
 
-std::vector<std::string> OpenFiles::take_due(Instant now) {
-  std::vector<std::string> due;
+std::vector<OpenFiles::File> OpenFiles::take_due(Instant now) {
+  std::vector<File> due;
   while (!queue_.empty() && queue_.begin()->first <= now) {
-    due.push_back(queue_.begin()->second);
-    settled(due.back());
+    const std::string& path = queue_.begin()->second;
+    due.push_back({path, deadlines_.at(path).created});
+    settled(due.back().path);
   }
   return due;
 }

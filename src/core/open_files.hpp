@@ -1,8 +1,9 @@
-// Files that were just created and that their writer still holds open.
+// Files that are perhaps being written, waiting for their close.
 //
-// open(2) with O_CREAT announces a file before anything is in it. Sending it then would send half
-// a file, so it waits here for its close; a writer that keeps it open is waited for no longer
-// than `max_delay`. Pure: deadlines are results.
+// open(2) with O_CREAT announces a file before anything is in it, and write(2) reports each piece.
+// Sending it then would send half a file, so it waits here. A created file is waited for no longer
+// than `max_delay`. A modified one may have been changed without any open file, by truncate(2) or
+// by setting its mtime, so it is looked at after a moment. Pure: deadlines are results.
 #pragma once
 
 #include <map>
@@ -18,16 +19,29 @@ namespace mirrord {
 
 class OpenFiles {
  public:
-  void created(const std::string& path, Instant deadline);
+  struct File {
+    std::string path;
+    bool created = false;  ///< not there before; else modified
+    bool operator==(const File&) const = default;
+  };
+
+  void created(const std::string& path, Instant deadline) { wait({path, true}, deadline); }
+  void modified(const std::string& path, Instant deadline) { wait({path, false}, deadline); }
   /// Something newer is known of the path: its own change is on its way.
   void settled(const std::string& path);
-  /// Paths that were waited for long enough.
-  std::vector<std::string> take_due(Instant now);
+  /// Files that were waited for long enough.
+  std::vector<File> take_due(Instant now);
   std::optional<Instant> next_deadline() const;
   size_t size() const { return deadlines_.size(); }
 
  private:
-  std::map<std::string, Instant> deadlines_;
+  struct Wait {
+    Instant deadline;
+    bool created;
+  };
+  void wait(const File& file, Instant deadline);
+
+  std::map<std::string, Wait> deadlines_;
   std::set<std::pair<Instant, std::string>> queue_;
 };
 

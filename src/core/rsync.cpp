@@ -153,6 +153,11 @@ Lane lane_of(ChangeKind kind) {
   return Lane::full;
 }
 
+Depth depth_of(Lane lane) {
+  if (lane == Lane::tree) return Depth::tree;
+  return lane == Lane::children ? Depth::children : Depth::entry;
+}
+
 std::vector<std::string> rsync_command(const Group& group, const Target& target,
                                        const Transfer& transfer) {
   // -a without its -r: only some lanes recurse.

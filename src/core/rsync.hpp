@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/change.hpp"
+#include "core/file_list.hpp"
 #include "core/model.hpp"
 #include "core/outcome.hpp"
 
@@ -22,6 +23,7 @@ enum class Lane {
 };
 
 Lane lane_of(ChangeKind kind);
+Depth depth_of(Lane lane);
 
 struct Transfer {
   Lane lane = Lane::full;

@@ -39,10 +39,8 @@ Engine::Engine(Loop& loop)
 
 TreeWatcher::Listener Engine::listener() {
   return {[this](TreeId tree, const Change& change) { tree_changed(tree, change); },
-          [this](TreeId tree, const std::string& path) {
-            for (GroupRun* run : groups_of(tree))
-              run->open_files.created(path, loop_.now() + run->config.max_delay);
-            want_pump();
+          [this](TreeId tree, const std::string& path, bool created) {
+            tree_written(tree, path, created);
           },
           [this](TreeId tree) { tree_state_changed(tree); },
           [this](TreeId tree, const std::string& path, const std::string& reason) {
@@ -183,6 +181,16 @@ void Engine::tree_changed(TreeId tree, const Change& change) {
   for (GroupRun* run : groups_of(tree)) {
     if (change.kind != ChangeKind::attributes) run->open_files.settled(change.path);
     for (TargetId id : run->targets) scheduler_.queue(id).changed(change.path, change.kind, now);
+  }
+  want_pump();
+}
+
+void Engine::tree_written(TreeId tree, const std::string& path, bool created) {
+  constexpr Duration kLookAfter = std::chrono::milliseconds(100);
+  Instant now = loop_.now();
+  for (GroupRun* run : groups_of(tree)) {
+    if (created) run->open_files.created(path, now + run->config.max_delay);
+    else run->open_files.modified(path, now + kLookAfter);
   }
   want_pump();
 }

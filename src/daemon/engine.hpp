@@ -90,6 +90,7 @@ class Engine {
   // What the watcher reports
   TreeWatcher::Listener listener();
   void tree_changed(TreeId tree, const Change& change);
+  void tree_written(TreeId tree, const std::string& path, bool created);
   void tree_state_changed(TreeId tree);
   void tree_trouble(TreeId tree, const std::string& path, const std::string& reason);
   void source_state(GroupRun& run, TreeState state);
@@ -99,6 +100,7 @@ class Engine {
   void want_pump();
   void pump();
   void release_open_files(Instant now);
+  bool waits_for_close(GroupRun& run, const std::string& path, Instant now);
   void start(const Job& job, Instant now);
   void start_run(const Job& job, GroupRun& run, const TargetRun& target);
   void end_run(RunKey key, const Run::Result& result);

@@ -6,6 +6,7 @@
 
 #include "core/escape.hpp"
 #include "daemon/engine.hpp"
+#include "io/file_system.hpp"
 #include "io/log.hpp"
 
 namespace mirrord {
@@ -37,9 +38,18 @@ void Engine::pump() {
 
 void Engine::release_open_files(Instant now) {
   for (auto& [name, run] : groups_)
-    for (const std::string& path : run->open_files.take_due(now))
+    for (const OpenFiles::File& file : run->open_files.take_due(now)) {
+      if (!file.created && waits_for_close(*run, file.path, now)) continue;
       for (TargetId id : run->targets)
-        scheduler_.queue(id).changed(path, ChangeKind::data, now);
+        scheduler_.queue(id).changed(file.path, ChangeKind::data, now);
+    }
+}
+
+bool Engine::waits_for_close(GroupRun& run, const std::string& path, Instant now) {
+  std::optional<bool> open = is_open_for_writing(watcher(run).file_path(run.tree, path));
+  // When we cannot know, it waits like a created file: for its close, or the longest delay.
+  if (!open) run.open_files.created(path, now + run.config.max_delay);
+  return open.value_or(true);
 }
 
 void Engine::arm_timer() {
@@ -87,7 +97,7 @@ void Engine::start_run(const Job& job, GroupRun& run, const TargetRun& target) {
   if (!live) transfer.may_delete = !is_empty_directory(run.config.source);
   auto probe = [&](const std::string& path) { return watcher(run).probe(run.tree, path); };
   std::string list =
-      live ? build_file_list(job.batch.paths, probe, transfer.lane == Lane::children) : "";
+      live ? build_file_list(job.batch.paths, probe, depth_of(transfer.lane)) : "";
   if (live && list.empty()) {
     // Nothing of it is part of the mirror.
     Outcome nothing_to_do;

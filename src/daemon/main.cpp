@@ -65,6 +65,7 @@ void block_signals() {
   for (int signal : {SIGTERM, SIGINT, SIGHUP, SIGCHLD}) sigaddset(&signals, signal);
   sigprocmask(SIG_BLOCK, &signals, nullptr);
   signal(SIGPIPE, SIG_IGN);
+  signal(SIGIO, SIG_IGN);  // a lease of ours was broken, see is_open_for_writing()
 }
 
 int run(const Options& options) {

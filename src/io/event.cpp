@@ -29,6 +29,8 @@ namespace {
 /// The barrier: nothing is thrown into sd-event's C frames.
 template <class Call>
 int guarded(sd_event_source* source, Call call) noexcept {
+  // Now: a source that destroys itself in its callback knows its loop no more.
+  sd_event* loop = sd_event_source_get_event(source);
   try {
     call();
     return 0;
@@ -37,7 +39,7 @@ int guarded(sd_event_source* source, Call call) noexcept {
   } catch (...) {
     log::write(LogLevel::crit, "stopping: unknown exception");
   }
-  sd_event_exit(sd_event_source_get_event(source), EXIT_FAILURE);
+  sd_event_exit(loop, EXIT_FAILURE);
   return 0;
 }
 

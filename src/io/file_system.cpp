@@ -1,7 +1,9 @@
 #include "io/file_system.hpp"
 
+#include <fcntl.h>
 #include <sys/vfs.h>
 
+#include <cerrno>
 #include <fstream>
 #include <sstream>
 #include <utility>
@@ -28,6 +30,18 @@ std::string reports_only_local_changes(const Fd& directory) {
   for (const auto& [type, name] : kRemote)
     if (static_cast<unsigned long>(fs.f_type) == type) return name;
   return "";
+}
+
+std::optional<bool> is_open_for_writing(const std::string& path) {
+  Fd fd(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  if (!fd) return std::nullopt;
+  // A read lease is refused exactly while there is a writer. Given back at once; a writer that
+  // comes in between waits for that moment, and its SIGIO is ignored.
+  if (::fcntl(fd.get(), F_SETLEASE, F_RDLCK) == 0) {
+    (void)::fcntl(fd.get(), F_SETLEASE, F_UNLCK);
+    return false;
+  }
+  return errno == EAGAIN ? std::optional(true) : std::nullopt;
 }
 
 std::set<std::string> read_mount_points() {

@@ -1,6 +1,7 @@
 // What a file system can tell inotify: statfs(2) types on which other hosts' changes go unseen.
 #pragma once
 
+#include <optional>
 #include <set>
 #include <string>
 
@@ -11,6 +12,10 @@ namespace mirrord {
 /// The name of the open directory's file system if inotify sees only changes made on this host
 /// through it (NFS, CIFS, FUSE, overlay, …); "" otherwise.
 std::string reports_only_local_changes(const Fd& directory);
+
+/// Whether some process has the file open for writing; nothing when that cannot be found out
+/// (the file is gone, or neither ours nor ours to ask about: CAP_LEASE, fcntl(2)).
+std::optional<bool> is_open_for_writing(const std::string& path);
 
 /// The mount points of this process, now.
 std::set<std::string> read_mount_points();

@@ -13,9 +13,12 @@ namespace {
 
 using Kind = WatchEvent::Kind;
 
-constexpr uint32_t kMask = IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_CLOSE_WRITE |
-                           IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR |
-                           IN_EXCL_UNLINK | IN_MASK_ADD;
+constexpr uint32_t kNames = IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_ATTRIB |
+                            IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR | IN_EXCL_UNLINK |
+                            IN_MASK_ADD;
+// IN_MODIFY also where only closed files count: truncate(2) and an mtime set by itself are
+// reported by nothing else.
+constexpr uint32_t kContents = kNames | IN_CLOSE_WRITE | IN_MODIFY;
 
 constexpr std::pair<uint32_t, Kind> kKinds[] = {
     {IN_Q_OVERFLOW, Kind::overflow},  {IN_IGNORED, Kind::ignored},
@@ -57,10 +60,10 @@ bool Inotify::open() {
   return static_cast<bool>(fd_);
 }
 
-Inotify::Added Inotify::add(const Fd& fd, bool modify) {
+Inotify::Added Inotify::add(const Fd& fd, Interest interest) {
   if (!fd_) return {-1, EMFILE};
   std::string path = "/proc/self/fd/" + std::to_string(fd.get());
-  int wd = ::inotify_add_watch(fd_.get(), path.c_str(), kMask | (modify ? IN_MODIFY : 0u));
+  int wd = ::inotify_add_watch(fd_.get(), path.c_str(), interest == Interest::contents ? kContents : kNames);
   return {wd, wd < 0 ? errno : 0};
 }
 

@@ -51,8 +51,13 @@ class Inotify {
     /// errno when wd < 0: ENOSPC at the limit of watches, EMFILE at that of instances.
     int error = 0;
   };
+  /// What a directory is watched for. Uses add up: a watch is never narrowed.
+  enum class Interest {
+    names,     ///< which entries it has, and who may enter them: a step of some path
+    contents,  ///< what is written to its entries too
+  };
   /// Watches the open directory `fd`, whatever its path has become meanwhile.
-  Added add(const Fd& fd, bool modify);
+  Added add(const Fd& fd, Interest interest);
   void remove(int wd);
   /// Everything that is queued, at most `kReadLimit` bytes; empty when there is nothing.
   std::vector<WatchEvent> read();

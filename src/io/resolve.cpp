@@ -15,6 +15,7 @@ constexpr int kMaxLinks = 40;  // as the kernel, path_resolution(7)
 
 using Components = std::deque<std::string>;
 
+/// "." stays where it says that what is before it is a directory: at the end, after a slash.
 void prepend(Components& todo, const std::string& path) {
   Components parts;
   for (size_t start = 0; start < path.size();) {
@@ -23,6 +24,8 @@ void prepend(Components& todo, const std::string& path) {
     if (!part.empty() && part != ".") parts.push_back(std::move(part));
     start = end + 1;
   }
+  bool as_directory = path.ends_with('/') || path.ends_with("/.");
+  if (as_directory && !parts.empty()) parts.push_back(".");
   todo.insert(todo.begin(), parts.begin(), parts.end());
 }
 
@@ -67,8 +70,8 @@ Resolution resolve(const std::string& base, const std::string& path) {
   for (int links = 0; !todo.empty();) {
     std::string name = std::move(todo.front());
     todo.pop_front();
-    if (name == "..") {
-      current = parent_of(current);
+    if (name == ".." || name == ".") {
+      if (name == "..") current = parent_of(current);
       continue;
     }
     result.steps.push_back({current, name});
@@ -79,6 +82,7 @@ Resolution resolve(const std::string& base, const std::string& path) {
       return result;
     }
     if (!S_ISLNK(st.st_mode)) {
+      if (!S_ISDIR(st.st_mode) && !todo.empty()) return result;  // ENOTDIR
       current = std::move(next);
       continue;
     }

@@ -68,20 +68,32 @@ Fd TreeWatcher::open_directory(const Task& task) const {
 }
 
 void TreeWatcher::place_dir_watch(const Task& task, const Fd& fd) {
-  auto added = place_watch(task.tree, fd);
+  auto added = place_watch(fd, Inotify::Interest::contents);
+  if (is_loop(task, fd, added.wd)) return leave_out(task, LinkEnd::loop);
   if (added.wd < 0) return cannot_watch(task, added.error);
-  if (is_loop(task.dir, added.wd)) return leave_out(task, LinkEnd::loop);
   map_.set_watch(task.dir, added.wd);
 }
 
-Inotify::Added TreeWatcher::place_watch(TreeId tree, const Fd& fd) {
-  auto added = inotify_.add(fd, trees_.at(tree).rules.sync_on == SyncOn::modify);
+Inotify::Added TreeWatcher::place_watch(const Fd& fd, Inotify::Interest interest) {
+  auto added = inotify_.add(fd, interest);
   if (added.wd >= 0) placed_.push_back(added.wd);
   return added;
 }
 
-bool TreeWatcher::is_loop(NodeId dir, int wd) const {
-  return map_.via(dir) != 0 && map_.parent(dir) != 0 && map_.on_branch(map_.parent(dir), wd);
+bool TreeWatcher::is_loop(const Task& task, const Fd& fd, int wd) const {
+  NodeId parent = map_.parent(task.dir);
+  if (map_.via(task.dir) == 0 || parent == 0) return false;
+  if (wd >= 0 && map_.on_branch(parent, wd)) return true;
+  // A directory without a watch has no descriptor to know it by.
+  bool all_watched = wd >= 0;
+  for (NodeId d = parent; d != 0; d = map_.parent(d)) all_watched &= map_.watched(d);
+  struct stat own {}, other {};
+  if (all_watched || ::fstat(fd.get(), &own) < 0) return false;
+  for (NodeId d = parent; d != 0; d = map_.parent(d))
+    if (::stat(file_path(task.tree, map_.path(d)).c_str(), &other) == 0 &&
+        own.st_dev == other.st_dev && own.st_ino == other.st_ino)
+      return true;
+  return false;
 }
 
 void TreeWatcher::cannot_read(const Task& task, int error) {

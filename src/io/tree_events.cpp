@@ -36,7 +36,7 @@ void TreeWatcher::handle(const WatchEvent& event) {
   for (NodeId dir : touched.dirs)
     if (map_.alive(dir) && map_.wd(dir) == event.wd) handle_entry(dir, event);
   for (LinkId link : touched.links)
-    if (map_.has_link(link)) relink(link);
+    if (map_.has_link(link)) link_event(link, event.kind);
 }
 
 void TreeWatcher::handle_entry(NodeId dir, const WatchEvent& event) {
@@ -47,9 +47,7 @@ void TreeWatcher::handle_entry(NodeId dir, const WatchEvent& event) {
     case Kind::moved_out:
       forget(dir, event.name);
       return report(dir, event.name, ChangeKind::data);
-    case Kind::modified:
-      if (trees_.at(map_.tree_of(dir)).rules.sync_on != SyncOn::modify) return;
-      [[fallthrough]];
+    case Kind::modified: return report_modified(dir, event.name);
     case Kind::written: return report(dir, event.name, ChangeKind::data);
     case Kind::attributes: {
       NodeId child = map_.child(dir, event.name);
@@ -89,7 +87,7 @@ void TreeWatcher::appeared(NodeId dir, const WatchEvent& event) {
     report(dir, event.name, to_directory ? ChangeKind::tree : ChangeKind::data);
   } else if (event.kind == Kind::created && S_ISREG(st.st_mode) && st.st_nlink == 1 &&
              trees_.at(tree).rules.sync_on == SyncOn::close) {
-    listener_.created(tree, path);
+    listener_.written(tree, path, true);
   } else {
     report(dir, event.name, ChangeKind::data);
   }
@@ -178,6 +176,12 @@ void TreeWatcher::release_unused() {
   for (int wd : map_.take_unused()) inotify_.remove(wd);
   for (int wd : std::exchange(placed_, {}))
     if (!map_.uses(wd)) inotify_.remove(wd);
+}
+
+void TreeWatcher::report_modified(NodeId dir, const std::string& name) {
+  TreeId tree = map_.tree_of(dir);
+  if (trees_.at(tree).rules.sync_on == SyncOn::modify) return report(dir, name, ChangeKind::data);
+  listener_.written(tree, join(map_.path(dir), name), false);
 }
 
 void TreeWatcher::report(NodeId dir, std::string_view name, ChangeKind kind) {

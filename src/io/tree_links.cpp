@@ -54,7 +54,10 @@ TreeWatcher::Resolved TreeWatcher::resolve_and_pin(TreeId tree, const std::strin
       const Resolution::Step& step = result.resolution.steps[i];
       Fd fd(::open(step.directory.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
       if (!fd) continue;  // not ours to read: its changes go unseen, as mirrord(8) says
-      auto added = place_watch(tree, fd);
+      bool file = i + 1 == result.resolution.steps.size() &&
+                  result.resolution.end == Resolution::End::file;
+      auto added =
+          place_watch(fd, file ? Inotify::Interest::contents : Inotify::Interest::names);
       if (added.wd >= 0) result.pins.push_back({added.wd, step.name});
     }
     Resolution again = resolve_as_user(tree, base, path);
@@ -124,6 +127,15 @@ void TreeWatcher::leave_out(const Task& task, LinkEnd end) {
   if (task.live) report(left_out.parent, "", ChangeKind::children);
 }
 
+void TreeWatcher::link_event(LinkId id, WatchEvent::Kind kind) {
+  const Link& link = map_.link(id);
+  bool of_contents = kind == WatchEvent::Kind::modified || kind == WatchEvent::Kind::written;
+  if (!of_contents) return relink(id);
+  if (link.end != LinkEnd::file) return;  // of another file of that name, deeper in its path
+  if (kind == WatchEvent::Kind::modified) report_modified(link.parent, link.name);
+  else report(link.parent, link.name, ChangeKind::data);
+}
+
 void TreeWatcher::relink(LinkId id) {
   const Link& link = map_.link(id);
   if (link.parent == 0) return relink_source(link.tree);
@@ -134,13 +146,14 @@ void TreeWatcher::relink(LinkId id) {
   bool passed_over = link.end == LinkEnd::loop || link.end == LinkEnd::outside;
   bool same_end = passed_over ? !now.path.empty() : end == link.end;
   bool same_referent = same_end && now.path == link.referent && now.identity == link.identity;
-  if (same_referent && same_steps(now, link)) {
+  bool lost = link.dir != 0 && (map_.is_unreadable(link.dir) || !map_.watched(link.dir));
+  if (same_referent && same_steps(now, link) && !lost) {
     if (end == LinkEnd::file && !passed_over) report(parent, name, ChangeKind::data);
     return;
   }
   forget(parent, name);
   add_link(parent, name, true);
-  if (same_referent) return;
+  if (same_referent && !lost) return;
   report(parent, name, end == LinkEnd::directory ? ChangeKind::tree : ChangeKind::data);
 }
 

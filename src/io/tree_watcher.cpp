@@ -110,7 +110,7 @@ bool TreeWatcher::limit_was_raised(TreeId id) {
   Fd fd(::open(tree.refused.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!fd) return true;  // gone: look again
   if (!inotify_) return inotify_.open();
-  bool raised = place_watch(id, fd).wd >= 0;
+  bool raised = place_watch(fd, Inotify::Interest::names).wd >= 0;
   release_unused();
   return raised;
 }

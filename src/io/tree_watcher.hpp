@@ -51,8 +51,9 @@ class TreeWatcher {
  public:
   struct Listener {
     std::function<void(TreeId, const Change&)> changed;
-    /// A regular file was created by open(2): its writer has it open still.
-    std::function<void(TreeId, const std::string& path)> created;
+    /// A regular file was created by open(2), or written to: perhaps it is open still, and its
+    /// close is reported. `created`: it was not there before.
+    std::function<void(TreeId, const std::string& path, bool created)> written;
     /// state() of the tree is another one, or it was crawled afresh.
     std::function<void(TreeId)> state_changed;
     /// Something is left out or cannot be watched: to be told to people, once.
@@ -135,6 +136,7 @@ class TreeWatcher {
   void add_link(NodeId parent, const std::string& name, bool live);
   void leave_out(const Task& task, LinkEnd end);
   void relink(LinkId link);
+  void link_event(LinkId link, WatchEvent::Kind kind);
 
   // The crawl (tree_crawl.cpp)
   void enqueue(NodeId dir, bool live);
@@ -147,8 +149,8 @@ class TreeWatcher {
   unsigned char entry_type(const Task& task, const std::string& name) const;
   void cannot_read(const Task& task, int error);
   void cannot_watch(const Task& task, int error);
-  Inotify::Added place_watch(TreeId tree, const Fd& fd);
-  bool is_loop(NodeId dir, int wd) const;
+  Inotify::Added place_watch(const Fd& fd, Inotify::Interest interest);
+  bool is_loop(const Task& task, const Fd& fd, int wd) const;
 
   // Events (tree_events.cpp)
   void read_events();
@@ -165,6 +167,7 @@ class TreeWatcher {
   void access_changed(NodeId dir);
   void release_unused();
   void report(NodeId dir, std::string_view name, ChangeKind kind);
+  void report_modified(NodeId dir, const std::string& name);
 
   Loop& loop_;
   Listener listener_;

@@ -16,7 +16,7 @@ class Facts {
  public:
   explicit Facts(std::map<std::string, Entry> entries) : entries_(std::move(entries)) {}
 
-  Paths list(const Paths& paths, bool with_children = false) {
+  Paths list(const Paths& paths, Depth depth = Depth::entry) {
     std::string text = build_file_list(
         paths,
         [this](const std::string& path) {
@@ -24,7 +24,7 @@ class Facts {
           auto found = entries_.find(path);
           return found == entries_.end() ? Entry::missing : found->second;
         },
-        with_children);
+        depth);
     return split(text);
   }
   int probes(const std::string& path) { return probes_[path]; }
@@ -68,7 +68,7 @@ TEST(FileList, NamesEachPathFromTheRootOfTheSource) {
       {"an ancestor that is a file", {"file/x", "file/y/z"}, {"./file"}},
       {"an ancestor that is a link kept as such", {"a/link/x"}, {"./a/link"}},
       {"each once, in order", {"file", "a/b/f", "file", "a"}, {"./a", "./a/b/f", "./file"}},
-      {"the source itself", {""}, {"./"}},
+      {"the source itself", {""}, {"./.mirrord-no-such-entry"}},
   };
   for (const auto& c : cases) EXPECT_EQ(site().list(c.changed), c.listed) << c.name;
 }
@@ -79,8 +79,14 @@ TEST(FileList, LeavesOutWhatIsNotMirrored) {
 
 TEST(FileList, NamesDirectoriesWithASlashWhenTheirEntriesCount) {
   const Paths changed = {"", "a", "a/b/f", "a/gone", "file", "loop", "gone/x"};
-  EXPECT_EQ(site().list(changed, true),
+  EXPECT_EQ(site().list(changed, Depth::children),
             (Paths{"./", "./a/", "./a/b/f", "./a/gone", "./file", "./gone"}));
+}
+
+TEST(FileList, NamesTheWholeSourceWithItsEntriesOnlyWhenTheyAreMeant) {
+  EXPECT_EQ(site().list({""}, Depth::tree), Paths{"./"});
+  EXPECT_EQ(site().list({""}, Depth::children), Paths{"./"});
+  EXPECT_EQ(site().list({"", "a"}, Depth::tree), (Paths{"./", "./a"}));
 }
 
 TEST(FileList, CarriesAnyName) {

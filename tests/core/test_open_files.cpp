@@ -11,20 +11,27 @@ using Paths = std::vector<std::string>;
 
 Instant at(Duration since_start) { return Instant(1h + since_start); }
 
+/// Paths that were waited for long enough.
+Paths due(OpenFiles& files, Instant now) {
+  Paths paths;
+  for (const OpenFiles::File& file : files.take_due(now)) paths.push_back(file.path);
+  return paths;
+}
+
 TEST(OpenFiles, GivesNothingWhileEmpty) {
   OpenFiles files;
   EXPECT_EQ(files.next_deadline(), std::nullopt);
-  EXPECT_EQ(files.take_due(at(1h)), Paths{});
+  EXPECT_EQ(due(files, at(1h)), Paths{});
 }
 
 TEST(OpenFiles, WaitsForTheDeadlineAndNoLonger) {
   OpenFiles files;
   files.created("log", at(5s));
   EXPECT_EQ(files.next_deadline(), at(5s));
-  EXPECT_EQ(files.take_due(at(4999ms)), Paths{});
-  EXPECT_EQ(files.take_due(at(5s)), Paths{"log"});
+  EXPECT_EQ(due(files, at(4999ms)), Paths{});
+  EXPECT_EQ(due(files, at(5s)), Paths{"log"});
   EXPECT_EQ(files.size(), 0u);
-  EXPECT_EQ(files.take_due(at(6s)), Paths{}) << "told once";
+  EXPECT_EQ(due(files, at(6s)), Paths{}) << "told once";
 }
 
 TEST(OpenFiles, DropsWhatItsOwnChangeReports) {
@@ -34,7 +41,7 @@ TEST(OpenFiles, DropsWhatItsOwnChangeReports) {
   files.settled("a");
   EXPECT_EQ(files.next_deadline(), at(6s));
   files.settled("never seen");
-  EXPECT_EQ(files.take_due(at(10s)), Paths{"b"});
+  EXPECT_EQ(due(files, at(10s)), Paths{"b"});
 }
 
 TEST(OpenFiles, KeepsTheFirstDeadline) {
@@ -42,7 +49,7 @@ TEST(OpenFiles, KeepsTheFirstDeadline) {
   files.created("a", at(5s));
   files.created("a", at(9s));
   EXPECT_EQ(files.next_deadline(), at(5s));
-  EXPECT_EQ(files.take_due(at(5s)), Paths{"a"});
+  EXPECT_EQ(due(files, at(5s)), Paths{"a"});
   EXPECT_EQ(files.next_deadline(), std::nullopt);
 }
 
@@ -52,7 +59,7 @@ TEST(OpenFiles, GivesInOrderOfDeadlines) {
   files.created("z", at(1s));
   files.created("a", at(1s));
   files.created("later", at(4s));
-  EXPECT_EQ(files.take_due(at(3s)), (Paths{"a", "z", "late"}));
+  EXPECT_EQ(due(files, at(3s)), (Paths{"a", "z", "late"}));
   EXPECT_EQ(files.size(), 1u);
 }
 
@@ -62,6 +69,15 @@ TEST(OpenFiles, TakesAFileAgainAfterItSettled) {
   files.settled("a");
   files.created("a", at(7s));
   EXPECT_EQ(files.next_deadline(), at(7s));
+}
+
+TEST(OpenFiles, TellsCreatedFilesFromModifiedOnes) {
+  OpenFiles files;
+  files.created("new", at(5s));
+  files.modified("new", at(1s));
+  files.modified("old", at(1s));
+  EXPECT_EQ(files.take_due(at(1s)), (std::vector<OpenFiles::File>{{"old", false}}));
+  EXPECT_EQ(files.take_due(at(5s)), (std::vector<OpenFiles::File>{{"new", true}}));
 }
 
 }  // namespace

@@ -7,9 +7,12 @@ namespace {
 
 /// What rsync finds different in the copies. It has no rule for links that loop or lead nowhere,
 /// so a source with such links is judged by the snapshots alone.
-std::string drift(const fs::path& source, const std::vector<fs::path>& copies, Links links) {
+std::string drift(const fs::path& source, const std::vector<fs::path>& copies,
+                  const Comparison& comparison) {
+  Arguments options;
+  if (!comparison.owners) options = {"--no-owner", "--no-group"};
   std::string lines;
-  for (const auto& copy : copies) lines += rsync_drift(source, copy, links);
+  for (const auto& copy : copies) lines += rsync_drift(source, copy, comparison.links, options);
   return lines;
 }
 
@@ -140,7 +143,7 @@ testing::AssertionResult Lab::arrives(const std::string& what,
   // Again and again here too: a batch that repeats what is there already has its moment of
   // temporary files.
   std::string lines;
-  if (wait_until([&] { return (lines = drift(source, copies, comparison.links)).empty(); }))
+  if (wait_until([&] { return (lines = drift(source, copies, comparison)).empty(); }))
     return testing::AssertionSuccess();
   return testing::AssertionFailure() << what << ": rsync still finds\n" << lines;
 }

@@ -25,7 +25,7 @@ ProcessResult Mirror::run(const Transfer& transfer, const std::vector<std::strin
   Command command;
   command.argv = rsync_command(group, target, transfer);
   command.environment = child_environment(current_user());
-  command.input = build_file_list(changed, probe, transfer.lane == Lane::children);
+  command.input = build_file_list(changed, probe, depth_of(transfer.lane));
   std::optional<ProcessResult> result;
   Process process(loop_, command, [&](ProcessResult r) { result = std::move(r); });
   EXPECT_TRUE(run_until(loop_, [&] { return result.has_value(); }));

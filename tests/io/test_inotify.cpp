@@ -88,8 +88,9 @@ TEST(InotifyRecords, StopsAtATruncatedRecord) {
 
 class InotifyTest : public testing::Test {
  protected:
-  Inotify::Added watch(const fs::path& directory, bool modify = false) {
-    return inotify.add(Fd(::open(directory.c_str(), O_RDONLY | O_CLOEXEC)), modify);
+  using Interest = Inotify::Interest;
+  Inotify::Added watch(const fs::path& directory, Interest interest = Interest::contents) {
+    return inotify.add(Fd(::open(directory.c_str(), O_RDONLY | O_CLOEXEC)), interest);
   }
   std::vector<WatchEvent> read() {
     pollfd ready{inotify.fd(), POLLIN, 0};
@@ -113,6 +114,7 @@ TEST_F(InotifyTest, ReportsWhatHappensInADirectory) {
   fs::rename(dir / "f", dir / "g");
   fs::remove(dir / "g");
   EXPECT_EQ(read(), (std::vector<WatchEvent>{{wd, Kind::created, false, "f"},
+                                             {wd, Kind::modified, false, "f"},
                                              {wd, Kind::written, false, "f"},
                                              {wd, Kind::created, true, "d"},
                                              {wd, Kind::moved_out, false, "f"},
@@ -120,24 +122,24 @@ TEST_F(InotifyTest, ReportsWhatHappensInADirectory) {
                                              {wd, Kind::deleted, false, "g"}}));
 }
 
-TEST_F(InotifyTest, ReportsModificationsOnlyWhereAsked) {
+TEST_F(InotifyTest, ReportsContentsOnlyWhereAsked) {
   fs::create_directory(dir / "closely");
   fs::create_directory(dir / "loosely");
-  int closely = watch(dir / "closely", true).wd;
-  watch(dir / "loosely");
+  int closely = watch(dir / "closely").wd;
+  watch(dir / "loosely", Interest::names);
   for (const char* name : {"closely", "loosely"}) write_file(dir / name / "f", "x");
   auto events = read();
   EXPECT_TRUE(std::ranges::count(events, WatchEvent{closely, Kind::modified, false, "f"}));
   EXPECT_FALSE(std::ranges::any_of(events, [&](const WatchEvent& event) {
-    return event.wd != closely && event.kind == Kind::modified;
+    return event.wd != closely && event.kind != Kind::created;
   }));
 }
 
 TEST_F(InotifyTest, TwoPathsToOneDirectoryShareADescriptorAndKeepTheWiderMask) {
   fs::create_directory(dir / "real");
   fs::create_directory_symlink("real", dir / "link");
-  int wd = watch(dir / "real", true).wd;
-  EXPECT_EQ(watch(dir / "link", false).wd, wd);
+  int wd = watch(dir / "real").wd;
+  EXPECT_EQ(watch(dir / "link", Interest::names).wd, wd);
   write_file(dir / "real" / "f", "x");
   auto events = read();
   EXPECT_TRUE(std::ranges::count(events, WatchEvent{wd, Kind::modified, false, "f"}));

@@ -31,7 +31,9 @@ void WatchedTree::watch(Symlinks symlinks, const fs::path& source) {
 void WatchedTree::watch(TreeRules rules) {
   TreeWatcher::Listener listener;
   listener.changed = [this](TreeId, const Change& change) { changes.push_back(change); };
-  listener.created = [this](TreeId, const std::string& file) { created.push_back(file); };
+  listener.written = [this](TreeId, const std::string& file, bool is_new) {
+    (is_new ? created : modified).push_back(file);
+  };
   listener.state_changed = [this](TreeId id) { states.push_back(watcher->state(id)); };
   listener.trouble = [this](TreeId, const std::string& where, const std::string& reason) {
     troubles.emplace_back(where, reason);
@@ -46,6 +48,7 @@ void WatchedTree::forget() {
   settle();
   changes.clear();
   created.clear();
+  modified.clear();
   troubles.clear();
   states.clear();
 }
@@ -59,13 +62,14 @@ bool WatchedTree::covers(const std::string& logical) {
   settle();
   DirtySet dirty;
   for (const Change& change : changes) EXPECT_TRUE(dirty.add(change.path, change.kind, Instant()));
-  for (const std::string& file : created) EXPECT_TRUE(dirty.add(file, ChangeKind::data, Instant()));
+  for (const auto& files : {created, modified})
+    for (const std::string& file : files) EXPECT_TRUE(dirty.add(file, ChangeKind::data, Instant()));
   return dirty.covers(logical);
 }
 
 bool WatchedTree::quiet() {
   settle();
-  return changes.empty() && created.empty();
+  return changes.empty() && created.empty() && modified.empty();
 }
 
 TreeState WatchedTree::state() {

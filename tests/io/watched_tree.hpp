@@ -48,7 +48,8 @@ class WatchedTree {
   std::unique_ptr<TreeWatcher> watcher;
   TreeId tree = 0;
   std::vector<Change> changes;
-  std::vector<std::string> created;
+  std::vector<std::string> created;   // reported as perhaps open still
+  std::vector<std::string> modified;  // the same, of files that were there before
   std::vector<std::pair<std::string, std::string>> troubles;  ///< path, reason
   std::vector<TreeState> states;
 
