@@ -145,11 +145,10 @@ void refuse_in_defaults(const ConfigEntry& entry, GroupDraft&) {
 ConfigSchema<GroupDraft> shared_keys() {
   return {
       {"user", set(&GroupDraft::user, read_user)},
-      {"symlinks",
-       one_of<Group, Symlinks>(&GroupDraft::symlinks,
-                               {{"follow", Symlinks::follow},
-                                {"preserve", Symlinks::preserve},
-                                {"follow-external", Symlinks::follow_external}})},
+      {"symlinks", one_of<Group, Symlinks>(&GroupDraft::symlinks,
+                                           {{"follow", Symlinks::follow},
+                                            {"preserve", Symlinks::preserve},
+                                            {"follow-external", Symlinks::follow_external}})},
       {"follow_into", set(&GroupDraft::follow_into, read_follow_into)},
       {"sync_on", one_of<Group, SyncOn>(&GroupDraft::sync_on,
                                         {{"close", SyncOn::close}, {"modify", SyncOn::modify}})},

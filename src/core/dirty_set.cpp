@@ -55,7 +55,21 @@ Batch DirtySet::take() {
   auto end = paths.size() <= kBatchLimit ? paths.end() : std::next(paths.begin(), kBatchLimit);
   batch.paths.assign(paths.begin(), end);
   paths.erase(paths.begin(), end);
+  join_trees_and_data(batch);
   return batch;
+}
+
+/// A renamed directory is a path that has gone and a tree that has come: one batch, not two. With
+/// a tree's options a path that is no directory is treated as with its own.
+void DirtySet::join_trees_and_data(Batch& batch) {
+  bool data = batch.kind == ChangeKind::data, tree = batch.kind == ChangeKind::tree;
+  if (!data && !tree) return;
+  Lane& other = lane(data ? ChangeKind::tree : ChangeKind::data);
+  if (other.paths.empty() || batch.paths.size() + other.paths.size() > kBatchLimit) return;
+  batch.kind = ChangeKind::tree;
+  batch.oldest = std::min(batch.oldest, other.oldest);
+  batch.paths.insert(batch.paths.end(), other.paths.begin(), other.paths.end());
+  other.paths.clear();
 }
 
 void DirtySet::clear() { lanes_ = {}; }
@@ -93,8 +107,8 @@ Instant DirtySet::erase_below(const std::string& path) {
   for (Lane& lane : lanes_) {
     // In byte order all of "path/…" stands between "path/" and "path0".
     auto first = path.empty() ? lane.paths.begin() : lane.paths.lower_bound(path + '/');
-    auto last = path.empty() ? lane.paths.end()
-                             : lane.paths.lower_bound(path + static_cast<char>('/' + 1));
+    auto last =
+        path.empty() ? lane.paths.end() : lane.paths.lower_bound(path + static_cast<char>('/' + 1));
     if (first != last) oldest = std::min(oldest, lane.oldest);
     lane.paths.erase(first, last);
   }

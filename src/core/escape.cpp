@@ -12,8 +12,11 @@ namespace {
 size_t sequence_length(std::string_view bytes) {
   auto byte = [&](size_t i) { return static_cast<unsigned char>(bytes[i]); };
   unsigned char lead = byte(0);
-  size_t length = lead < 0x80 ? 1 : lead >= 0xc2 && lead < 0xe0 ? 2 : lead >= 0xe0 && lead < 0xf0 ? 3
-                  : lead >= 0xf0 && lead < 0xf5 ? 4 : 0;
+  size_t length = lead < 0x80                   ? 1
+                  : lead >= 0xc2 && lead < 0xe0 ? 2
+                  : lead >= 0xe0 && lead < 0xf0 ? 3
+                  : lead >= 0xf0 && lead < 0xf5 ? 4
+                                                : 0;
   if (length == 0 || length > bytes.size()) return 0;
   uint32_t code = length == 1 ? lead : lead & (0x7fU >> length);
   for (size_t i = 1; i < length; ++i) {
@@ -27,11 +30,16 @@ size_t sequence_length(std::string_view bytes) {
 
 std::string escaped_byte(char c) {
   switch (c) {
-    case '\n': return "\\n";
-    case '\t': return "\\t";
-    case '\r': return "\\r";
-    case '\\': return "\\\\";
-    default: return fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+    case '\n':
+      return "\\n";
+    case '\t':
+      return "\\t";
+    case '\r':
+      return "\\r";
+    case '\\':
+      return "\\\\";
+    default:
+      return fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
   }
 }
 

@@ -36,9 +36,12 @@ bool is_unsafe_link(const std::string& path, const std::string& text) {
 
 bool is_followed(Symlinks rule, const std::string& path, const std::string& text) {
   switch (rule) {
-    case Symlinks::follow: return true;
-    case Symlinks::preserve: return false;
-    case Symlinks::follow_external: return is_unsafe_link(path, text);
+    case Symlinks::follow:
+      return true;
+    case Symlinks::preserve:
+      return false;
+    case Symlinks::follow_external:
+      return is_unsafe_link(path, text);
   }
   return false;
 }

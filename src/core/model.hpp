@@ -28,12 +28,12 @@ enum class LogLevel { emerg, alert, crit, err, warning, notice, info, debug };
 struct Destination {
   enum class Kind { ssh, rsync_daemon, local };
   Kind kind = Kind::local;
-  std::string login;              ///< "" = ssh's own choice
-  std::string host;               ///< without the brackets of an IPv6 address
-  std::optional<uint16_t> port;   ///< only in rsync://host:port/…
-  std::string module;             ///< rsync_daemon only
+  std::string login;             ///< "" = ssh's own choice
+  std::string host;              ///< without the brackets of an IPv6 address
+  std::optional<uint16_t> port;  ///< only in rsync://host:port/…
+  std::string module;            ///< rsync_daemon only
   std::string path;
-  std::string text;               ///< as the user wrote it
+  std::string text;  ///< as the user wrote it
   bool operator==(const Destination&) const = default;
 };
 
@@ -52,9 +52,9 @@ struct RetrySettings {
 
 struct RsyncSettings {
   std::string program = "rsync";
-  std::string remote_program;          ///< "" = rsync's own default
+  std::string remote_program;  ///< "" = rsync's own default
   bool compress = true;
-  uint64_t bandwidth_limit = 0;        ///< bytes a second, 0 = none
+  uint64_t bandwidth_limit = 0;  ///< bytes a second, 0 = none
   Duration timeout = std::chrono::seconds(60);
   bool acls = false;
   bool xattrs = false;
@@ -101,18 +101,18 @@ struct Target {
 
 struct Group {
   std::string name;
-  std::string source;                  ///< absolute, without a trailing slash
-  std::string user;                    ///< "" = the daemon's own
+  std::string source;  ///< absolute, without a trailing slash
+  std::string user;    ///< "" = the daemon's own
   Symlinks symlinks = Symlinks::follow;
   std::vector<std::string> follow_into;  ///< empty = anywhere
   SyncOn sync_on = SyncOn::close;
-  std::optional<Duration> rescan;      ///< unset = by file system, 0 = off
+  std::optional<Duration> rescan;  ///< unset = by file system, 0 = off
   Duration delay = std::chrono::milliseconds(100);
   Duration max_delay = std::chrono::seconds(5);
   DeleteMode delete_mode = DeleteMode::always;
   bool delete_excluded = false;
   MaxDelete max_delete;
-  std::vector<std::string> filter;     ///< rsync rules in order; excludes become "- PATTERN"
+  std::vector<std::string> filter;  ///< rsync rules in order; excludes become "- PATTERN"
   bool standby = true;
   RetrySettings retry;
   HookSettings hooks;
@@ -121,7 +121,7 @@ struct Group {
 };
 
 struct Limits {
-  unsigned max_transfers = 8;          ///< rsync processes that move data, over all groups
+  unsigned max_transfers = 8;  ///< rsync processes that move data, over all groups
   unsigned max_standby = 32;
   LogLevel log_level = LogLevel::info;
   bool operator==(const Limits&) const = default;
@@ -129,7 +129,7 @@ struct Limits {
 
 struct Config {
   Limits limits;
-  std::vector<Group> groups;           ///< sorted by name
+  std::vector<Group> groups;  ///< sorted by name
   bool operator==(const Config&) const = default;
 
   const Group* find(const std::string& name) const;

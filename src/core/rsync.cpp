@@ -24,10 +24,14 @@ int64_t seconds(Duration duration) {
 bool deletes(const Group& group, const Transfer& transfer) {
   if (!transfer.may_delete) return false;
   switch (group.delete_mode) {
-    case DeleteMode::always: return true;
-    case DeleteMode::never: return false;
-    case DeleteMode::startup: return transfer.lane == Lane::full;
-    case DeleteMode::running: return transfer.lane != Lane::full;
+    case DeleteMode::always:
+      return true;
+    case DeleteMode::never:
+      return false;
+    case DeleteMode::startup:
+      return transfer.lane == Lane::full;
+    case DeleteMode::running:
+      return transfer.lane != Lane::full;
   }
   return false;
 }
@@ -66,7 +70,8 @@ void add_settings(Arguments& argv, const RsyncSettings& rsync) {
   if (!rsync.remote_program.empty()) argv.push_back("--rsync-path=" + rsync.remote_program);
   // rsync counts the limit in KiB a second; less than one would mean none.
   if (rsync.bandwidth_limit != 0)
-    argv.push_back(fmt::format("--bwlimit={}", std::max<uint64_t>(1, rsync.bandwidth_limit / 1024)));
+    argv.push_back(
+        fmt::format("--bwlimit={}", std::max<uint64_t>(1, rsync.bandwidth_limit / 1024)));
   if (rsync.timeout.count() != 0)
     argv.push_back(fmt::format("--timeout={}", seconds(rsync.timeout)));
   argv.insert(argv.end(), rsync.options.begin(), rsync.options.end());
@@ -145,10 +150,14 @@ std::optional<uint64_t> number_after(const std::string& text, const std::string&
 
 Lane lane_of(ChangeKind kind) {
   switch (kind) {
-    case ChangeKind::attributes: return Lane::attributes;
-    case ChangeKind::data: return Lane::data;
-    case ChangeKind::children: return Lane::children;
-    case ChangeKind::tree: return Lane::tree;
+    case ChangeKind::attributes:
+      return Lane::attributes;
+    case ChangeKind::data:
+      return Lane::data;
+    case ChangeKind::children:
+      return Lane::children;
+    case ChangeKind::tree:
+      return Lane::tree;
   }
   return Lane::full;
 }

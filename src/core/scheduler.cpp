@@ -32,8 +32,10 @@ std::vector<Job> Scheduler::due(Instant now) {
     TargetQueue& queue = queues_.at(candidate.target);
     if (!queue.due(candidate.kind)) continue;  // its other job of this round excludes it
     Job job{candidate.target, candidate.kind, {}};
-    if (candidate.kind == JobKind::live) job.batch = queue.start_live();
-    else queue.start_full();
+    if (candidate.kind == JobKind::live)
+      job.batch = queue.start_live();
+    else
+      queue.start_full();
     ++running_;
     jobs.push_back(std::move(job));
   }

@@ -19,22 +19,32 @@ const TargetStatus* Status::target(const std::string& group, const std::string& 
 
 const char* to_string(GroupState state) {
   switch (state) {
-    case GroupState::crawling: return "crawling";
-    case GroupState::watching: return "watching";
-    case GroupState::degraded: return "degraded";
-    case GroupState::source_missing: return "source-missing";
+    case GroupState::crawling:
+      return "crawling";
+    case GroupState::watching:
+      return "watching";
+    case GroupState::degraded:
+      return "degraded";
+    case GroupState::source_missing:
+      return "source-missing";
   }
   return "";
 }
 
 const char* to_string(TargetState state) {
   switch (state) {
-    case TargetState::idle: return "idle";
-    case TargetState::settling: return "settling";
-    case TargetState::waiting: return "waiting";
-    case TargetState::syncing: return "syncing";
-    case TargetState::retrying: return "retrying";
-    case TargetState::paused: return "paused";
+    case TargetState::idle:
+      return "idle";
+    case TargetState::settling:
+      return "settling";
+    case TargetState::waiting:
+      return "waiting";
+    case TargetState::syncing:
+      return "syncing";
+    case TargetState::retrying:
+      return "retrying";
+    case TargetState::paused:
+      return "paused";
   }
   return "";
 }
@@ -49,7 +59,10 @@ std::string summary(const Status& status) {
   std::string wrong;
   auto tell = [&](const std::string& text) { wrong += (wrong.empty() ? ": " : "; ") + text; };
   for (const GroupStatus& group : status.groups)
-    if (group.state != GroupState::watching)
+    if (group.state == GroupState::crawling)
+      tell(
+          fmt::format("{} crawling, {} directories so far", group.name, group.watched_directories));
+    else if (group.state != GroupState::watching)
       tell(fmt::format("{} {}", group.name, to_string(group.state)));
   for (const TargetStatus& target : status.targets)
     if (target.state == TargetState::retrying || target.state == TargetState::paused)

@@ -65,8 +65,10 @@ void TargetQueue::start_full() {
 }
 
 void TargetQueue::finished(JobKind kind, const Outcome& outcome, Instant now) {
-  if (kind == JobKind::live) live_finished(outcome, now);
-  else full_finished(outcome, now);
+  if (kind == JobKind::live)
+    live_finished(outcome, now);
+  else
+    full_finished(outcome, now);
 }
 
 void TargetQueue::live_finished(const Outcome& outcome, Instant now) {

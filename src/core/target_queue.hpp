@@ -60,9 +60,7 @@ class TargetQueue {
   std::optional<Instant> oldest_pending() const;
   uint32_t failures() const { return failures_; }
   /// Something failed and has not succeeded since.
-  bool troubled() const {
-    return failures_ > 0 || !stuck_.empty() || full_backoff_.failures > 0;
-  }
+  bool troubled() const { return failures_ > 0 || !stuck_.empty() || full_backoff_.failures > 0; }
   /// When a failed job is tried next.
   std::optional<Instant> next_attempt() const;
 
@@ -97,7 +95,7 @@ class TargetQueue {
 
   bool full_wanted_ = false;
   bool full_running_ = false;
-  Instant full_since_{};    // no later than the first change that the wanted one must bring
+  Instant full_since_{};     // no later than the first change that the wanted one must bring
   Instant running_since_{};  // the same of the running one
   Backoff full_backoff_;
   DirtySet during_full_;

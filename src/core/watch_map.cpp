@@ -85,8 +85,10 @@ void WatchMap::set_unwatched(NodeId dir) {
 
 void WatchMap::set_unreadable(NodeId dir, bool unreadable) {
   at(dir).unreadable = unreadable;
-  if (unreadable) unreadable_[at(dir).tree].insert(dir);
-  else unreadable_[at(dir).tree].erase(dir);
+  if (unreadable)
+    unreadable_[at(dir).tree].insert(dir);
+  else
+    unreadable_[at(dir).tree].erase(dir);
 }
 
 NodeId WatchMap::first_dir(int wd) const {
@@ -192,49 +194,6 @@ void WatchMap::forget_watch(int wd) {
   --watches_;
 }
 
-// ---- links
-
-LinkId WatchMap::add_link(Link link) {
-  LinkId id = ++last_link_;
-  if (link.parent != 0) link_index_[{link.parent, link.name}] = id;
-  for (const Pin& pin : link.pins) add_pin(pin, id);
-  if (is_left_out(link.end)) left_out_[link.tree].insert(id);
-  else if (link.parent != 0) ++counts_[link.tree].followed_links;
-  links_.emplace(id, std::move(link));
-  return id;
-}
-
-void WatchMap::remove_link(LinkId id) {
-  NodeId dir = links_.at(id).dir;
-  if (dir != 0) remove_dir(dir);  // takes its link with it
-  else erase_link(id);
-}
-
-void WatchMap::erase_link(LinkId id) {
-  Link link = std::move(links_.at(id));
-  links_.erase(id);
-  if (link.parent != 0) link_index_.erase({link.parent, link.name});
-  if (is_left_out(link.end)) left_out_[link.tree].erase(id);
-  else if (link.parent != 0) --counts_[link.tree].followed_links;
-  for (const Pin& pin : link.pins) remove_pin(pin, id);
-}
-
-void WatchMap::add_pin(const Pin& pin, LinkId link) {
-  if (!pins_[pin].insert(link).second) return;
-  if (!uses(pin.wd)) ++watches_;
-  ++pin_counts_[pin.wd];
-}
-
-void WatchMap::remove_pin(const Pin& pin, LinkId link) {
-  auto users = pins_.find(pin);
-  if (users == pins_.end() || users->second.erase(link) == 0) return;
-  if (users->second.empty()) pins_.erase(users);
-  auto count = pin_counts_.find(pin.wd);
-  if (count == pin_counts_.end()) return;  // the kernel has ended this watch already
-  if (--count->second == 0) pin_counts_.erase(count);
-  release(pin.wd);
-}
-
 std::vector<int> WatchMap::take_unused() {
   // A descriptor may have found a new user since it was released.
   std::erase_if(unused_, [this](int wd) { return uses(wd); });
@@ -256,30 +215,10 @@ std::vector<NodeId> WatchMap::dirs_of(int wd) const {
   return dirs;
 }
 
-std::vector<LinkId> WatchMap::links_through(int wd) const {
-  std::set<LinkId> links;
-  for (auto it = pins_.lower_bound(Pin{wd, ""}); it != pins_.end() && it->first.wd == wd; ++it)
-    links.insert(it->second.begin(), it->second.end());
-  return {links.begin(), links.end()};
-}
-
-std::vector<LinkId> WatchMap::links_in(TreeId tree) const {
-  std::vector<LinkId> links;
-  for (const auto& [id, link] : links_)
-    if (link.tree == tree) links.push_back(id);
-  std::ranges::sort(links);
-  return links;
-}
-
 NodeId WatchMap::child(NodeId parent, std::string_view name) const {
   return children_.find(child_hash(parent, name), [&](NodeId id) {
     return at(id).parent == parent && this->name(id) == name;
   });
-}
-
-LinkId WatchMap::link_at(NodeId parent, const std::string& name) const {
-  auto found = link_index_.find({parent, name});
-  return found == link_index_.end() ? 0 : found->second;
 }
 
 std::string WatchMap::path(NodeId dir) const {
@@ -296,36 +235,10 @@ std::string WatchMap::path(NodeId dir) const {
   return path;
 }
 
-std::string WatchMap::path(const Link& link) const {
-  return link.parent == 0 ? std::string() : join(path(link.parent), link.name);
-}
-
 bool WatchMap::on_branch(NodeId dir, int wd) const {
   for (; dir != 0; dir = at(dir).parent)
     if (at(dir).wd == wd) return true;
   return false;
-}
-
-std::vector<std::string> WatchMap::hidden(TreeId tree) const {
-  std::vector<std::string> paths;
-  if (auto found = left_out_.find(tree); found != left_out_.end())
-    for (LinkId id : found->second)
-      if (const Link& l = links_.at(id); l.parent != 0 && l.end != LinkEnd::unreadable)
-        paths.push_back(path(l));
-  std::ranges::sort(paths);
-  return paths;
-}
-
-std::vector<std::string> WatchMap::unreadable(TreeId tree) const {
-  std::vector<std::string> paths;
-  if (auto found = left_out_.find(tree); found != left_out_.end())
-    for (LinkId id : found->second)
-      if (const Link& l = links_.at(id); l.parent != 0 && l.end == LinkEnd::unreadable)
-        paths.push_back(path(l));
-  if (auto found = unreadable_.find(tree); found != unreadable_.end())
-    for (NodeId dir : found->second) paths.push_back(path(dir));
-  std::ranges::sort(paths);
-  return paths;
 }
 
 WatchMap::Place WatchMap::find(NodeId root, std::string_view path) const {

@@ -55,10 +55,10 @@ struct Identity {
 
 struct Link {
   TreeId tree = 0;
-  NodeId parent = 0;   ///< 0: the source's own path
+  NodeId parent = 0;  ///< 0: the source's own path
   std::string name;
   LinkEnd end = LinkEnd::dangling;
-  NodeId dir = 0;      ///< the logical directory, when end is directory
+  NodeId dir = 0;        ///< the logical directory, when end is directory
   std::string referent;  ///< physical path, free of links
   Identity identity;     ///< of the referent
   std::vector<Pin> pins;
@@ -148,7 +148,7 @@ class WatchMap {
     NodeId next_alias = 0;  // another directory with the same wd
     int wd = -1;
     NameArena::Offset name = 0;
-    TreeId tree : 29 = 0;  // 0 = free slot
+    TreeId tree : 29 = 0;     // 0 = free slot
     bool linked : 1 = false;  // reached by a link, see via_
     bool unwatched : 1 = false;
     bool unreadable : 1 = false;

@@ -103,7 +103,8 @@ int get_group_targets(sd_bus*, const char*, const char*, const char*, sd_bus_mes
 /// Every change before it is on the target: now, when nothing is pending.
 int get_synced_up_to(sd_bus*, const char*, const char*, const char*, sd_bus_message* reply,
                      void* data, sd_bus_error*) {
-  return sd_bus_message_append(reply, "t", synced_up_to(*static_cast<const TargetStatus*>(data), now_usec()));
+  return sd_bus_message_append(reply, "t",
+                               synced_up_to(*static_cast<const TargetStatus*>(data), now_usec()));
 }
 
 // ---- methods
@@ -127,7 +128,8 @@ int method_target_sync(sd_bus_message* call, void* data, sd_bus_error* error) {
   if (r < 0) return r;
   const auto& target = *static_cast<const TargetStatus*>(data);
   // A fallback object's own data is its status; the service is the data of the vtable's slot.
-  void* data_of_slot = sd_bus_slot_get_userdata(sd_bus_get_current_slot(sd_bus_message_get_bus(call)));
+  void* data_of_slot =
+      sd_bus_slot_get_userdata(sd_bus_get_current_slot(sd_bus_message_get_bus(call)));
   return guarded(error, [&] {
     return service(data_of_slot).sync(call, target.group, target.name, full != 0, error);
   });
@@ -208,7 +210,8 @@ const sd_bus_vtable kGroupVtable[] = {
     SD_BUS_PROPERTY("ResolvedSource", "s", kGroup<&GroupStatus::resolved_source>, 0, kEmits),
     SD_BUS_PROPERTY("State", "s", kGroup<&GroupStatus::state>, 0, kEmits),
     SD_BUS_PROPERTY("Problem", "s", kGroup<&GroupStatus::problem>, 0, kEmits),
-    SD_BUS_PROPERTY("WatchedDirectories", "t", kGroup<&GroupStatus::watched_directories>, 0, kQuiet),
+    SD_BUS_PROPERTY("WatchedDirectories", "t", kGroup<&GroupStatus::watched_directories>, 0,
+                    kQuiet),
     SD_BUS_PROPERTY("FollowedLinks", "t", kGroup<&GroupStatus::followed_links>, 0, kQuiet),
     SD_BUS_PROPERTY("Targets", "ao", get_group_targets, 0, kEmits),
     SD_BUS_VTABLE_END,
@@ -219,19 +222,22 @@ constexpr auto kTarget = get<TargetStatus, Member>;
 
 const sd_bus_vtable kTargetVtable[] = {
     SD_BUS_VTABLE_START(0),
-    SD_BUS_METHOD_WITH_ARGS("Sync", SD_BUS_ARGS("b", full), SD_BUS_NO_RESULT, method_target_sync, 0),
+    SD_BUS_METHOD_WITH_ARGS("Sync", SD_BUS_ARGS("b", full), SD_BUS_NO_RESULT, method_target_sync,
+                            0),
     SD_BUS_PROPERTY("Name", "s", kTarget<&TargetStatus::name>, 0, kConst),
     SD_BUS_PROPERTY("Group", "s", kTarget<&TargetStatus::group>, 0, kConst),
     SD_BUS_PROPERTY("Destination", "s", kTarget<&TargetStatus::destination>, 0, kConst),
     SD_BUS_PROPERTY("State", "s", kTarget<&TargetStatus::state>, 0, kEmits),
     SD_BUS_PROPERTY("Pending", "t", kTarget<&TargetStatus::pending>, 0, kQuiet),
     SD_BUS_PROPERTY("FullPending", "b", kTarget<&TargetStatus::full_pending>, 0, kEmits),
-    SD_BUS_PROPERTY("OldestPendingUSec", "t", kTarget<&TargetStatus::oldest_pending_usec>, 0, kQuiet),
+    SD_BUS_PROPERTY("OldestPendingUSec", "t", kTarget<&TargetStatus::oldest_pending_usec>, 0,
+                    kQuiet),
     SD_BUS_PROPERTY("SyncedUpToUSec", "t", get_synced_up_to, 0, kQuiet),
     SD_BUS_PROPERTY("LastSyncUSec", "t", kTarget<&TargetStatus::last_sync_usec>, 0, kQuiet),
     SD_BUS_PROPERTY("LastError", "s", kTarget<&TargetStatus::last_error>, 0, kEmits),
     SD_BUS_PROPERTY("LastExitStatus", "i", kTarget<&TargetStatus::last_exit_status>, 0, kEmits),
-    SD_BUS_PROPERTY("ConsecutiveFailures", "u", kTarget<&TargetStatus::consecutive_failures>, 0, kEmits),
+    SD_BUS_PROPERTY("ConsecutiveFailures", "u", kTarget<&TargetStatus::consecutive_failures>, 0,
+                    kEmits),
     SD_BUS_PROPERTY("NextAttemptUSec", "t", kTarget<&TargetStatus::next_attempt_usec>, 0, kEmits),
     SD_BUS_PROPERTY("Transfers", "t", kTarget<&TargetStatus::transfers>, 0, kQuiet),
     SD_BUS_PROPERTY("FilesSent", "t", kTarget<&TargetStatus::files_sent>, 0, kQuiet),
@@ -296,7 +302,8 @@ std::string target_path(const std::string& group, const std::string& target) {
 int add_bus_objects(sd_bus* bus, BusService* service) {
   int r = sd_bus_add_object_manager(bus, nullptr, kRootPath);
   if (r >= 0)
-    r = sd_bus_add_object_vtable(bus, nullptr, kRootPath, kManagerInterface, kManagerVtable, service);
+    r = sd_bus_add_object_vtable(bus, nullptr, kRootPath, kManagerInterface, kManagerVtable,
+                                 service);
   if (r >= 0)
     r = sd_bus_add_fallback_vtable(bus, nullptr, "/org/mirrord1/group", kGroupInterface,
                                    kGroupVtable, find_group, service);

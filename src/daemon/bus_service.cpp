@@ -65,8 +65,10 @@ void BusService::BusCloser::operator()(sd_bus* bus) const { sd_bus_flush_close_u
 BusService::BusService(Loop& loop, Engine& engine, Context context)
     : loop_(loop), engine_(engine), context_(std::move(context)), retry_delay_(kFirstRetry) {
   retry_timer_ = loop_.timer([this] { connect(); });
-  if (context_.address == "none") settle();
-  else connect();
+  if (context_.address == "none")
+    settle();
+  else
+    connect();
 }
 
 BusService::~BusService() = default;
@@ -133,7 +135,8 @@ int BusService::reload(sd_bus_message* call, sd_bus_error* error) {
 int BusService::sync(sd_bus_message* call, const std::string& group, const std::string& target,
                      bool full, sd_bus_error* error) {
   switch (engine_.sync(group, target, full)) {
-    case Engine::Found::yes: return sd_bus_reply_method_return(call, nullptr);
+    case Engine::Found::yes:
+      return sd_bus_reply_method_return(call, nullptr);
     case Engine::Found::no_such_group:
       return sd_bus_error_setf(error, "org.mirrord1.Error.NoSuchGroup", "No such group '%s'",
                                group.c_str());
@@ -149,8 +152,8 @@ void BusService::changed(const Status& before, const Status& after) {
   std::vector<const char*> names;
   note(names, before.config_loaded_usec, after.config_loaded_usec, "ConfigLoadedUSec");
   note(names, before.max_transfers, after.max_transfers, "MaxTransfers");
-  bool same_groups = std::ranges::equal(before.groups, after.groups, {}, &GroupStatus::name,
-                                        &GroupStatus::name);
+  bool same_groups =
+      std::ranges::equal(before.groups, after.groups, {}, &GroupStatus::name, &GroupStatus::name);
   if (!same_groups) names.push_back("Groups");
   emit(bus_.get(), kRootPath, kManagerInterface, names);
   changed_groups(before, after);

@@ -20,7 +20,7 @@ namespace mirrord {
 class BusService {
  public:
   struct Context {
-    std::string address;           ///< "system", "user", "none" or a D-Bus address
+    std::string address;  ///< "system", "user", "none" or a D-Bus address
     std::string config_directory;
     /// Reloads the configuration; every problem, a line each, when it is refused.
     std::function<std::string()> reload;

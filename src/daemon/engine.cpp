@@ -42,6 +42,7 @@ TreeWatcher::Listener Engine::listener() {
           [this](TreeId tree, const std::string& path, bool created) {
             tree_written(tree, path, created);
           },
+          [this] { want_pump(); },
           [this](TreeId tree) { tree_state_changed(tree); },
           [this](TreeId tree, const std::string& path, const std::string& reason) {
             tree_trouble(tree, path, reason);
@@ -67,8 +68,10 @@ void Engine::apply(const Config& config) {
   for (const std::string& name : gone) remove_group(name);
   for (const Group& group : config.groups) {
     auto known = groups_.find(group.name);
-    if (known == groups_.end()) add_group(group);
-    else update_group(*known->second, group);
+    if (known == groups_.end())
+      add_group(group);
+    else
+      update_group(*known->second, group);
   }
   config_ = config;
   config_loaded_usec_ = realtime_usec(loop_.now(), loop_.now());
@@ -189,8 +192,10 @@ void Engine::tree_written(TreeId tree, const std::string& path, bool created) {
   constexpr Duration kLookAfter = std::chrono::milliseconds(100);
   Instant now = loop_.now();
   for (GroupRun* run : groups_of(tree)) {
-    if (created) run->open_files.created(path, now + run->config.max_delay);
-    else run->open_files.modified(path, now + kLookAfter);
+    if (created)
+      run->open_files.created(path, now + run->config.max_delay);
+    else
+      run->open_files.modified(path, now + kLookAfter);
   }
   want_pump();
 }
@@ -223,10 +228,10 @@ void Engine::source_state(GroupRun& run, TreeState state) {
                            run.config.name, escape(run.config.source)),
                fields);
   } else {
-    log::write(LogLevel::notice,
-               fmt::format("group '{}': source '{}' is back", run.config.name,
-                           escape(run.config.source)),
-               fields);
+    log::write(
+        LogLevel::notice,
+        fmt::format("group '{}': source '{}' is back", run.config.name, escape(run.config.source)),
+        fields);
   }
 }
 
@@ -252,8 +257,7 @@ void Engine::tree_trouble(TreeId tree, const std::string& path, const std::strin
 
 /// How often the whole group is compared: as configured, else where the kernel does not show all.
 std::optional<Duration> Engine::rescan_interval(const GroupRun& run) const {
-  if (run.config.rescan)
-    return run.config.rescan->count() == 0 ? std::nullopt : run.config.rescan;
+  if (run.config.rescan) return run.config.rescan->count() == 0 ? std::nullopt : run.config.rescan;
   Blindness blindness = watcher(run).blindness(run.tree);
   bool blind = blindness.unwatched > 0 || !blindness.remote.empty();
   return blind ? std::optional<Duration>(kBlindRescan) : std::nullopt;
@@ -262,8 +266,10 @@ std::optional<Duration> Engine::rescan_interval(const GroupRun& run) const {
 void Engine::rescan_due(Instant now) {
   for (auto& [name, run] : groups_) {
     std::optional<Duration> interval = rescan_interval(*run);
-    if (!interval) run->rescan_at.reset();
-    else if (!run->rescan_at) run->rescan_at = now + *interval;
+    if (!interval)
+      run->rescan_at.reset();
+    else if (!run->rescan_at)
+      run->rescan_at = now + *interval;
     if (!run->rescan_at || *run->rescan_at > now) continue;
     run->rescan_at = now + *interval;
     // Crawled too: directories and links may have come unseen. A full sync follows the crawl.

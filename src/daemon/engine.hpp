@@ -55,7 +55,7 @@ class Engine {
     std::vector<TargetId> targets;
     uint64_t troubles = 0;
     bool missing = false;
-    bool limited = false;  // a watch limit was told
+    bool limited = false;              // a watch limit was told
     std::optional<Identity> identity;  // of the source that the targets were last compared with
     std::optional<Instant> rescan_at;
   };

@@ -12,10 +12,11 @@
 namespace mirrord {
 
 void Engine::want_pump() {
-  if (!pump_source_) pump_source_ = loop_.each_turn([this] {
-    pump_source_.reset();
-    pump();
-  });
+  if (!pump_source_)
+    pump_source_ = loop_.each_turn([this] {
+      pump_source_.reset();
+      pump();
+    });
 }
 
 void Engine::pump() {
@@ -96,8 +97,7 @@ void Engine::start_run(const Job& job, GroupRun& run, const TargetRun& target) {
   if (!live) transfer.by_checksum = target.distrusts_times;
   if (!live) transfer.may_delete = !is_empty_directory(run.config.source);
   auto probe = [&](const std::string& path) { return watcher(run).probe(run.tree, path); };
-  std::string list =
-      live ? build_file_list(job.batch.paths, probe, depth_of(transfer.lane)) : "";
+  std::string list = live ? build_file_list(job.batch.paths, probe, depth_of(transfer.lane)) : "";
   if (live && list.empty()) {
     // Nothing of it is part of the mirror.
     Outcome nothing_to_do;
@@ -105,10 +105,9 @@ void Engine::start_run(const Job& job, GroupRun& run, const TargetRun& target) {
     return scheduler_.finished(job.target, job.kind, nothing_to_do, loop_.now());
   }
   RunKey key{job.target, job.kind};
-  runs_[key] = std::make_unique<Run>(loop_, run.config, target.config, transfer, list,
-                                     [this, key](const Run::Result& result) {
-                                       end_run(key, result);
-                                     });
+  runs_[key] =
+      std::make_unique<Run>(loop_, run.config, target.config, transfer, list,
+                            [this, key](const Run::Result& result) { end_run(key, result); });
 }
 
 void Engine::end_run(RunKey key, const Run::Result& result) {
@@ -128,8 +127,10 @@ void Engine::end_run(RunKey key, const Run::Result& result) {
   target.bytes += outcome.bytes;
   target.last_exit_status = outcome.exit_status;
   if (!failed && key.second == JobKind::full) target.distrusts_times = false;
-  if (failed) target.last_error = outcome.text;
-  else target.last_sync_usec = realtime_usec(loop_.now(), loop_.now());
+  if (failed)
+    target.last_error = outcome.text;
+  else
+    target.last_sync_usec = realtime_usec(loop_.now(), loop_.now());
   // One clean batch does not mend what is stuck.
   if (!failed && !queue.troubled()) target.last_error.clear();
   log_result(target, key, result, was_failing);
@@ -157,22 +158,27 @@ void Engine::log_result(const TargetRun& target, RunKey key, const Run::Result& 
     fields.push_back({"MESSAGE_ID", std::string(log::message::kSyncFailed)});
     auto next = scheduler_.queue(key.first).next_attempt();
     std::string retry =
-        next ? fmt::format(", retrying in {:.1f} s",
-                           static_cast<double>(std::max(*next - loop_.now(), Duration{}).count()) / 1e6)
+        next ? fmt::format(
+                   ", retrying in {:.1f} s",
+                   static_cast<double>(std::max(*next - loop_.now(), Duration{}).count()) / 1e6)
              : "";
-    std::string own = outcome.text.ends_with(outcome.complaint) ? "" : ": " + escape(outcome.complaint);
-    log::write(LogLevel::warning, fmt::format("{}: {}{}{}", prefix, outcome.text, own, retry), fields);
+    std::string own =
+        outcome.text.ends_with(outcome.complaint) ? "" : ": " + escape(outcome.complaint);
+    log::write(LogLevel::warning, fmt::format("{}: {}{}{}", prefix, outcome.text, own, retry),
+               fields);
     return;
   }
   if (was_failing && target.last_error.empty()) {
-    log::Fields recovered{fields[0], fields[1],
-                          {"MESSAGE_ID", std::string(log::message::kRecovered)}};
-    log::write(LogLevel::notice, fmt::format("{}/{}: recovered", group, target.config.name), recovered);
+    log::Fields recovered{
+        fields[0], fields[1], {"MESSAGE_ID", std::string(log::message::kRecovered)}};
+    log::write(LogLevel::notice, fmt::format("{}/{}: recovered", group, target.config.name),
+               recovered);
   }
-  log::write(LogLevel::info,
-             fmt::format("{} in {:.3f} s, {} files, {} bytes sent{}", prefix, seconds, outcome.files,
-                         outcome.bytes, outcome.verdict == Verdict::again ? ", some vanished" : ""),
-             fields);
+  log::write(
+      LogLevel::info,
+      fmt::format("{} in {:.3f} s, {} files, {} bytes sent{}", prefix, seconds, outcome.files,
+                  outcome.bytes, outcome.verdict == Verdict::again ? ", some vanished" : ""),
+      fields);
 }
 
 }  // namespace mirrord

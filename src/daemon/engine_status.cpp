@@ -15,9 +15,12 @@ namespace {
 
 GroupState group_state(TreeState state, bool degraded) {
   switch (state) {
-    case TreeState::crawling: return GroupState::crawling;
-    case TreeState::missing: return GroupState::source_missing;
-    case TreeState::watching: return degraded ? GroupState::degraded : GroupState::watching;
+    case TreeState::crawling:
+      return GroupState::crawling;
+    case TreeState::missing:
+      return GroupState::source_missing;
+    case TreeState::watching:
+      return degraded ? GroupState::degraded : GroupState::watching;
   }
   return GroupState::crawling;
 }
@@ -27,16 +30,17 @@ std::string limit_problem(const Blindness& blindness) {
   std::string name = blindness.error == EMFILE ? "max_user_instances" : "max_user_watches";
   uint64_t limit = 0;
   std::ifstream("/proc/sys/fs/inotify/" + name) >> limit;
-  return fmt::format("{} directories are not watched, the limit of {} is reached; raise it: "
-                     "sysctl fs.inotify.{}={}",
-                     blindness.unwatched, limit, name, limit * 2);
+  return fmt::format(
+      "{} directories are not watched, the limit of {} is reached; raise it: "
+      "sysctl fs.inotify.{}={}",
+      blindness.unwatched, limit, name, limit * 2);
 }
 
 }  // namespace
 
 uint64_t Engine::realtime_usec(Instant when, Instant now) {
-  auto wall = std::chrono::duration_cast<Duration>(
-      std::chrono::system_clock::now().time_since_epoch());
+  auto wall =
+      std::chrono::duration_cast<Duration>(std::chrono::system_clock::now().time_since_epoch());
   return static_cast<uint64_t>((wall - (now - when)).count());
 }
 

@@ -26,22 +26,24 @@ struct Options {
 };
 
 void describe(CLI::App& app, Options& options) {
-  static const std::map<std::string, log::Target> targets{
-      {"auto", log::Target::automatic},
-      {"journal", log::Target::journal},
-      {"stderr", log::Target::standard_error}};
+  static const std::map<std::string, log::Target> targets{{"auto", log::Target::automatic},
+                                                          {"journal", log::Target::journal},
+                                                          {"stderr", log::Target::standard_error}};
   static const std::map<std::string, LogLevel> levels{
-      {"emerg", LogLevel::emerg},   {"alert", LogLevel::alert}, {"crit", LogLevel::crit},
-      {"err", LogLevel::err},       {"warning", LogLevel::warning}, {"notice", LogLevel::notice},
-      {"info", LogLevel::info},     {"debug", LogLevel::debug}};
+      {"emerg", LogLevel::emerg}, {"alert", LogLevel::alert},     {"crit", LogLevel::crit},
+      {"err", LogLevel::err},     {"warning", LogLevel::warning}, {"notice", LogLevel::notice},
+      {"info", LogLevel::info},   {"debug", LogLevel::debug}};
   app.add_option("--config-dir", options.service.config_directory, "Directory of the *.toml files")
-      ->type_name("DIR")->capture_default_str();
+      ->type_name("DIR")
+      ->capture_default_str();
   app.add_option("--bus", options.service.bus, "system, user, none or a D-Bus address")
       ->capture_default_str();
   app.add_option("--log-target", options.log_target, "auto, journal or stderr")
-      ->type_name("TARGET")->transform(CLI::Transformer(targets).description(""));
+      ->type_name("TARGET")
+      ->transform(CLI::Transformer(targets).description(""));
   app.add_option("--log-level", options.service.log_level, "emerg to debug; overrides log_level =")
-      ->type_name("LEVEL")->transform(CLI::Transformer(levels).description(""));
+      ->type_name("LEVEL")
+      ->transform(CLI::Transformer(levels).description(""));
   app.add_flag("--check", options.check, "Validate the configuration and exit");
   app.set_version_flag("--version", "mirrord " MIRRORD_VERSION);
 }

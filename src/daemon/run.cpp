@@ -6,7 +6,6 @@
 #include <cerrno>
 #include <memory>
 
-
 namespace mirrord {
 
 namespace {

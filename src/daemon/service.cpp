@@ -29,20 +29,22 @@ void log_diagnostics(const ParsedConfig& parsed) {
 Service::Service(const ServiceOptions& options, const Config& config)
     : options_(options),
       engine_(loop_),
-      bus_(loop_, engine_, {options.bus, options.config_directory, [this] { return reload(); },
-                            [this] {
-                              bus_settled_ = true;
-                              check_ready();
-                            }}) {
+      bus_(loop_, engine_,
+           {options.bus, options.config_directory, [this] { return reload(); },
+            [this] {
+              bus_settled_ = true;
+              check_ready();
+            }}) {
   terminate_ = loop_.on_signal(SIGTERM, [this] { stop(); });
   interrupt_ = loop_.on_signal(SIGINT, [this] { stop(); });
   hangup_ = loop_.on_signal(SIGHUP, [this] { reload(); });
   loop_.set_watchdog();
-  engine_.observe({[this](const Status& before, const Status& after) { bus_.changed(before, after); },
-                   [this] {
-                     watching_ = true;
-                     check_ready();
-                   }});
+  engine_.observe(
+      {[this](const Status& before, const Status& after) { bus_.changed(before, after); },
+       [this] {
+         watching_ = true;
+         check_ready();
+       }});
   apply(config);
 }
 

@@ -30,8 +30,10 @@ Host::Text read_file(const std::string& path) {
   while (true) {
     ssize_t n = ::read(fd.get(), buffer, sizeof buffer);
     if (n == 0) return {std::move(text), ""};
-    if (n > 0) text.append(buffer, static_cast<size_t>(n));
-    else if (errno != EINTR) return failure(errno);
+    if (n > 0)
+      text.append(buffer, static_cast<size_t>(n));
+    else if (errno != EINTR)
+      return failure(errno);
   }
 }
 
@@ -41,7 +43,8 @@ std::string distrust(const std::string& path) {
   if (::stat(path.c_str(), &st) < 0) return std::string("cannot be read: ") + std::strerror(errno);
   if ((st.st_mode & (S_IWGRP | S_IWOTH)) == 0) return "";
   return "group or others can write it, and it names commands that run as root; mend it: "
-         "chmod go-w '" + path + "'";
+         "chmod go-w '" +
+         path + "'";
 }
 
 /// Names of the files that count, or the reason why the directory cannot be read.
@@ -75,8 +78,10 @@ Host this_machine() {
 ParsedConfig load_config(const std::string& directory) {
   std::string reason;
   std::vector<std::string> names = list(directory, reason);
-  if (reason.empty()) reason = distrust(directory);
-  else reason = "cannot be read: " + reason;
+  if (reason.empty())
+    reason = distrust(directory);
+  else
+    reason = "cannot be read: " + reason;
   if (!reason.empty()) return {std::nullopt, {problem(directory, reason)}};
   std::vector<ConfigFile> files;
   std::vector<Diagnostic> refused;
@@ -85,8 +90,10 @@ ParsedConfig load_config(const std::string& directory) {
     std::string doubt = distrust(path);
     Host::Text text = doubt.empty() ? read_file(path) : Host::Text{};
     if (doubt.empty() && !text.content) doubt = "cannot be read: " + text.error;
-    if (doubt.empty()) files.push_back({path, std::move(*text.content)});
-    else refused.push_back(problem(path, doubt));
+    if (doubt.empty())
+      files.push_back({path, std::move(*text.content)});
+    else
+      refused.push_back(problem(path, doubt));
   }
   if (files.empty() && !refused.empty()) return {std::nullopt, refused};
   ParsedConfig parsed = parse_config(files, this_machine());

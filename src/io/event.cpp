@@ -43,9 +43,7 @@ int guarded(sd_event_source* source, Call call) noexcept {
   return 0;
 }
 
-uint64_t to_usec(Instant when) {
-  return static_cast<uint64_t>(when.time_since_epoch().count());
-}
+uint64_t to_usec(Instant when) { return static_cast<uint64_t>(when.time_since_epoch().count()); }
 
 // Callbacks run on a copy of the function, so that one may destroy its own source.
 template <class Function, class... Args>

@@ -16,9 +16,9 @@ namespace {
 
 // statfs(2). Plain numbers: linux/magic.h of el7 lacks some of the names.
 constexpr std::pair<unsigned long, const char*> kRemote[] = {
-    {0x6969, "NFS"},        {0x517b, "SMB"},          {0xff534d42, "CIFS"}, {0xfe534d42, "SMB"},
-    {0x65735546, "FUSE"},   {0x794c7630, "overlay"},  {0x01021997, "9P"},   {0x00c36400, "Ceph"},
-    {0x0bd00bd0, "Lustre"}, {0x01161970, "GFS2"},     {0x7461636f, "OCFS2"}, {0x5346414f, "AFS"},
+    {0x6969, "NFS"},        {0x517b, "SMB"},         {0xff534d42, "CIFS"},  {0xfe534d42, "SMB"},
+    {0x65735546, "FUSE"},   {0x794c7630, "overlay"}, {0x01021997, "9P"},    {0x00c36400, "Ceph"},
+    {0x0bd00bd0, "Lustre"}, {0x01161970, "GFS2"},    {0x7461636f, "OCFS2"}, {0x5346414f, "AFS"},
     {0x73757245, "Coda"},   {0x786f4256, "vboxsf"},
 };
 

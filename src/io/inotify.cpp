@@ -21,11 +21,11 @@ constexpr uint32_t kNames = IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO 
 constexpr uint32_t kContents = kNames | IN_CLOSE_WRITE | IN_MODIFY;
 
 constexpr std::pair<uint32_t, Kind> kKinds[] = {
-    {IN_Q_OVERFLOW, Kind::overflow},  {IN_IGNORED, Kind::ignored},
-    {IN_UNMOUNT, Kind::unmounted},    {IN_CREATE, Kind::created},
-    {IN_MOVED_TO, Kind::moved_in},    {IN_DELETE, Kind::deleted},
-    {IN_MOVED_FROM, Kind::moved_out}, {IN_CLOSE_WRITE, Kind::written},
-    {IN_MODIFY, Kind::modified},      {IN_ATTRIB, Kind::attributes},
+    {IN_Q_OVERFLOW, Kind::overflow},   {IN_IGNORED, Kind::ignored},
+    {IN_UNMOUNT, Kind::unmounted},     {IN_CREATE, Kind::created},
+    {IN_MOVED_TO, Kind::moved_in},     {IN_DELETE, Kind::deleted},
+    {IN_MOVED_FROM, Kind::moved_out},  {IN_CLOSE_WRITE, Kind::written},
+    {IN_MODIFY, Kind::modified},       {IN_ATTRIB, Kind::attributes},
     {IN_DELETE_SELF, Kind::self_gone}, {IN_MOVE_SELF, Kind::self_gone},
 };
 
@@ -63,7 +63,8 @@ bool Inotify::open() {
 Inotify::Added Inotify::add(const Fd& fd, Interest interest) {
   if (!fd_) return {-1, EMFILE};
   std::string path = "/proc/self/fd/" + std::to_string(fd.get());
-  int wd = ::inotify_add_watch(fd_.get(), path.c_str(), interest == Interest::contents ? kContents : kNames);
+  int wd = ::inotify_add_watch(fd_.get(), path.c_str(),
+                               interest == Interest::contents ? kContents : kNames);
   return {wd, wd < 0 ? errno : 0};
 }
 

@@ -16,17 +16,17 @@ namespace mirrord {
 
 struct WatchEvent {
   enum class Kind {
-    created,     ///< a new entry `name`
+    created,  ///< a new entry `name`
     moved_in,
-    deleted,     ///< the entry `name` has gone
+    deleted,  ///< the entry `name` has gone
     moved_out,
     written,     ///< `name` was closed after writing
     modified,    ///< `name` was written to
     attributes,  ///< of `name`; of the directory itself when name is empty
     self_gone,   ///< the watched directory was deleted or moved
     unmounted,
-    ignored,     ///< the kernel has ended the watch
-    overflow,    ///< events were lost
+    ignored,   ///< the kernel has ended the watch
+    overflow,  ///< events were lost
   };
   int wd = -1;
   Kind kind = Kind::created;

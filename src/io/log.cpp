@@ -31,12 +31,17 @@ spdlog::level::level_enum spdlog_level(LogLevel level) {
   switch (level) {
     case LogLevel::emerg:
     case LogLevel::alert:
-    case LogLevel::crit: return spdlog::level::critical;
-    case LogLevel::err: return spdlog::level::err;
-    case LogLevel::warning: return spdlog::level::warn;
+    case LogLevel::crit:
+      return spdlog::level::critical;
+    case LogLevel::err:
+      return spdlog::level::err;
+    case LogLevel::warning:
+      return spdlog::level::warn;
     case LogLevel::notice:
-    case LogLevel::info: return spdlog::level::info;
-    case LogLevel::debug: return spdlog::level::debug;
+    case LogLevel::info:
+      return spdlog::level::info;
+    case LogLevel::debug:
+      return spdlog::level::debug;
   }
   return spdlog::level::info;
 }
@@ -48,9 +53,8 @@ std::string priority() { return std::to_string(static_cast<int>(current_line.lev
 class JournalSink final : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
  protected:
   void sink_it_(const spdlog::details::log_msg& msg) override {
-    std::vector<std::string> entry{
-        "MESSAGE=" + std::string(msg.payload.data(), msg.payload.size()),
-        "PRIORITY=" + priority(), "SYSLOG_IDENTIFIER=mirrord"};
+    std::vector<std::string> entry{"MESSAGE=" + std::string(msg.payload.data(), msg.payload.size()),
+                                   "PRIORITY=" + priority(), "SYSLOG_IDENTIFIER=mirrord"};
     if (current_line.fields)
       for (const Field& field : *current_line.fields)
         entry.push_back(std::string(field.name) + "=" + field.value);

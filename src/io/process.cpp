@@ -169,12 +169,10 @@ Process::Process(Loop& loop, Command command, Done done)
   stderr_ = std::move(err.read);
   for (const Fd* fd : {&stdin_, &stdout_, &stderr_}) set_nonblocking(*fd);
   stdin_source_ = loop.on_io(stdin_.get(), EPOLLOUT, [this](uint32_t) { feed(); });
-  stdout_source_ = loop.on_io(stdout_.get(), EPOLLIN, [this](uint32_t) {
-    drain(stdout_, stdout_source_, result_.output);
-  });
-  stderr_source_ = loop.on_io(stderr_.get(), EPOLLIN, [this](uint32_t) {
-    drain(stderr_, stderr_source_, result_.error);
-  });
+  stdout_source_ = loop.on_io(stdout_.get(), EPOLLIN,
+                              [this](uint32_t) { drain(stdout_, stdout_source_, result_.output); });
+  stderr_source_ = loop.on_io(stderr_.get(), EPOLLIN,
+                              [this](uint32_t) { drain(stderr_, stderr_source_, result_.error); });
   child_source_ = loop.on_child(pid_, [this](ChildExit exit) { ended(exit); });
 }
 

@@ -20,9 +20,9 @@ struct Resolution {
   enum class End { missing, file, directory, denied };
   std::vector<Step> steps;  ///< also those up to a failure
   End end = End::missing;
-  std::string path;         ///< physical, when end is file or directory
+  std::string path;  ///< physical, when end is file or directory
   Identity identity;
-  bool regular = false;     ///< a regular file
+  bool regular = false;  ///< a regular file
   bool operator==(const Resolution&) const = default;
 };
 

@@ -28,6 +28,7 @@ void TreeWatcher::crawl_some() {
     crawl(task);
   }
   release_unused();
+  listener_.progressed();
   if (tasks_.empty()) crawl_source_.reset();
 }
 
@@ -87,7 +88,8 @@ bool TreeWatcher::is_loop(const Task& task, const Fd& fd, int wd) const {
   // A directory without a watch has no descriptor to know it by.
   bool all_watched = wd >= 0;
   for (NodeId d = parent; d != 0; d = map_.parent(d)) all_watched &= map_.watched(d);
-  struct stat own {}, other {};
+  struct stat own {
+  }, other{};
   if (all_watched || ::fstat(fd.get(), &own) < 0) return false;
   for (NodeId d = parent; d != 0; d = map_.parent(d))
     if (::stat(file_path(task.tree, map_.path(d)).c_str(), &other) == 0 &&

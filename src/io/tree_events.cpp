@@ -42,13 +42,16 @@ void TreeWatcher::handle(const WatchEvent& event) {
 void TreeWatcher::handle_entry(NodeId dir, const WatchEvent& event) {
   switch (event.kind) {
     case Kind::created:
-    case Kind::moved_in: return appeared(dir, event);
+    case Kind::moved_in:
+      return appeared(dir, event);
     case Kind::deleted:
     case Kind::moved_out:
       forget(dir, event.name);
       return report(dir, event.name, ChangeKind::data);
-    case Kind::modified: return report_modified(dir, event.name);
-    case Kind::written: return report(dir, event.name, ChangeKind::data);
+    case Kind::modified:
+      return report_modified(dir, event.name);
+    case Kind::written:
+      return report(dir, event.name, ChangeKind::data);
     case Kind::attributes: {
       NodeId child = map_.child(dir, event.name);
       // Perhaps it can be read now, or no more.
@@ -61,7 +64,8 @@ void TreeWatcher::handle_entry(NodeId dir, const WatchEvent& event) {
       return;
     case Kind::unmounted:
     case Kind::ignored:
-    case Kind::overflow: return;
+    case Kind::overflow:
+      return;
   }
 }
 
@@ -94,8 +98,10 @@ void TreeWatcher::appeared(NodeId dir, const WatchEvent& event) {
 }
 
 void TreeWatcher::forget(NodeId dir, const std::string& name) {
-  if (LinkId link = map_.link_at(dir, name)) map_.remove_link(link);
-  else if (NodeId child = map_.child(dir, name)) map_.remove_dir(child);
+  if (LinkId link = map_.link_at(dir, name))
+    map_.remove_link(link);
+  else if (NodeId child = map_.child(dir, name))
+    map_.remove_dir(child);
 }
 
 // ---- mounts
@@ -110,8 +116,10 @@ void TreeWatcher::watch_ended(int wd) {
     if (unmounted && map_.alive(dir)) lose(dir);
   for (LinkId link : links) {
     if (!map_.has_link(link)) continue;
-    if (unmounted && map_.link(link).parent != 0) lose_link(link);
-    else relink(link);
+    if (unmounted && map_.link(link).parent != 0)
+      lose_link(link);
+    else
+      relink(link);
   }
 }
 
@@ -158,8 +166,10 @@ void TreeWatcher::mounted(const std::string& mount_point) {
       const Link& l = map_.link(link);
       bool lost = l.end == LinkEnd::dangling || l.end == LinkEnd::unreadable ||
                   is_at_or_below(l.referent, mount_point);
-      if (l.parent != 0 && lost) relink(link);
-      else if (l.dir != 0) mounted_below(l.dir, l.referent, mount_point);
+      if (l.parent != 0 && lost)
+        relink(link);
+      else if (l.dir != 0)
+        mounted_below(l.dir, l.referent, mount_point);
     }
 }
 

@@ -22,16 +22,20 @@ bool readable(const std::string& file, int flags) {
 /// Whether the resolution still goes through what the link has pinned; its first step is the link
 /// itself, which is not.
 bool same_steps(const Resolution& now, const Link& link) {
-  return std::ranges::equal(now.steps | std::views::drop(1), link.pins, {},
-                            &Resolution::Step::name, &Pin::name);
+  return std::ranges::equal(now.steps | std::views::drop(1), link.pins, {}, &Resolution::Step::name,
+                            &Pin::name);
 }
 
 const char* reason_for(LinkEnd end) {
   switch (end) {
-    case LinkEnd::loop: return "the link leads back to a directory above it, it is left out";
-    case LinkEnd::outside: return "the link leads out of follow_into =, it is left out";
-    case LinkEnd::unreadable: return "the link leads to what the user cannot read, it is left out";
-    default: return "";
+    case LinkEnd::loop:
+      return "the link leads back to a directory above it, it is left out";
+    case LinkEnd::outside:
+      return "the link leads out of follow_into =, it is left out";
+    case LinkEnd::unreadable:
+      return "the link leads to what the user cannot read, it is left out";
+    default:
+      return "";
   }
 }
 
@@ -54,10 +58,9 @@ TreeWatcher::Resolved TreeWatcher::resolve_and_pin(TreeId tree, const std::strin
       const Resolution::Step& step = result.resolution.steps[i];
       Fd fd(::open(step.directory.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
       if (!fd) continue;  // not ours to read: its changes go unseen, as mirrord(8) says
-      bool file = i + 1 == result.resolution.steps.size() &&
-                  result.resolution.end == Resolution::End::file;
-      auto added =
-          place_watch(fd, file ? Inotify::Interest::contents : Inotify::Interest::names);
+      bool file =
+          i + 1 == result.resolution.steps.size() && result.resolution.end == Resolution::End::file;
+      auto added = place_watch(fd, file ? Inotify::Interest::contents : Inotify::Interest::names);
       if (added.wd >= 0) result.pins.push_back({added.wd, step.name});
     }
     Resolution again = resolve_as_user(tree, base, path);
@@ -73,7 +76,8 @@ LinkEnd TreeWatcher::end_of(TreeId id, const Resolution& resolution) const {
   if (resolution.end == Resolution::End::denied) return LinkEnd::unreadable;
   FsIdentity eyes(tree.user);
   bool directory = resolution.end == Resolution::End::directory;
-  if (directory) return readable(resolution.path, O_DIRECTORY) ? LinkEnd::directory : LinkEnd::unreadable;
+  if (directory)
+    return readable(resolution.path, O_DIRECTORY) ? LinkEnd::directory : LinkEnd::unreadable;
   if (resolution.regular && !readable(resolution.path, 0)) return LinkEnd::unreadable;
   return LinkEnd::file;
 }
@@ -132,8 +136,10 @@ void TreeWatcher::link_event(LinkId id, WatchEvent::Kind kind) {
   bool of_contents = kind == WatchEvent::Kind::modified || kind == WatchEvent::Kind::written;
   if (!of_contents) return relink(id);
   if (link.end != LinkEnd::file) return;  // of another file of that name, deeper in its path
-  if (kind == WatchEvent::Kind::modified) report_modified(link.parent, link.name);
-  else report(link.parent, link.name, ChangeKind::data);
+  if (kind == WatchEvent::Kind::modified)
+    report_modified(link.parent, link.name);
+  else
+    report(link.parent, link.name, ChangeKind::data);
 }
 
 void TreeWatcher::relink(LinkId id) {

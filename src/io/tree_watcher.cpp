@@ -36,7 +36,9 @@ std::vector<std::string> resolved_bounds(const std::vector<std::string>& follow_
 }  // namespace
 
 TreeWatcher::TreeWatcher(Loop& loop, Listener listener, TreeId first_tree)
-    : loop_(loop), listener_(std::move(listener)), next_tree_(first_tree),
+    : loop_(loop),
+      listener_(std::move(listener)),
+      next_tree_(first_tree),
       mount_points_(read_mount_points()) {
   if (inotify_)
     events_source_ = loop_.on_io(inotify_.fd(), EPOLLIN, [this](uint32_t) { read_events(); });

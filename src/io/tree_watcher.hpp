@@ -41,9 +41,9 @@ enum class TreeState { crawling, watching, missing };
 
 /// What the kernel does not let us see of a tree.
 struct Blindness {
-  size_t unwatched = 0;       ///< directories without a watch
-  int error = 0;              ///< why: ENOSPC or EMFILE at a limit, else 0
-  std::string remote;         ///< "NFS at 'path'": only changes of this host are seen
+  size_t unwatched = 0;  ///< directories without a watch
+  int error = 0;         ///< why: ENOSPC or EMFILE at a limit, else 0
+  std::string remote;    ///< "NFS at 'path'": only changes of this host are seen
   bool operator==(const Blindness&) const = default;
 };
 
@@ -54,6 +54,8 @@ class TreeWatcher {
     /// A regular file was created by open(2), or written to: perhaps it is open still, and its
     /// close is reported. `created`: it was not there before.
     std::function<void(TreeId, const std::string& path, bool created)> written;
+    /// A crawl has got on.
+    std::function<void()> progressed;
     /// state() of the tree is another one, or it was crawled afresh.
     std::function<void(TreeId)> state_changed;
     /// Something is left out or cannot be watched: to be told to people, once.

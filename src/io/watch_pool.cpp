@@ -20,8 +20,8 @@ size_t WatchPool::choose(const std::string& source) {
                                [&](const std::string& other) { return overlap(source, other); });
   });
   if (overlapping != members_.end()) return static_cast<size_t>(overlapping - members_.begin());
-  auto least = std::ranges::min_element(
-      members_, {}, [](const Member& member) { return member.sources.size(); });
+  auto least = std::ranges::min_element(members_, {},
+                                        [](const Member& member) { return member.sources.size(); });
   bool room = members_.size() < kMaxWatchers;
   if (least != members_.end() && (least->sources.empty() || !room))
     return static_cast<size_t>(least - members_.begin());

@@ -91,7 +91,7 @@ TEST(Status, SummaryCountsAndNamesWhatIsWrong) {
       {"several",
        {group("web", GroupState::degraded), group("mail", GroupState::crawling)},
        {target("one", TargetState::retrying)},
-       "0 of 1 targets in sync: web degraded; mail crawling; web/one retrying"},
+       "0 of 1 targets in sync: web degraded; mail crawling, 0 directories so far; web/one retrying"},
   };
   for (const auto& c : cases) {
     Status status;

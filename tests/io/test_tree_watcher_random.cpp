@@ -78,8 +78,11 @@ class History {
 
   /// No watch is left over: as many as a watcher needs that has just begun.
   void expect_no_watch_left_over() {
-    TreeWatcher::Listener deaf{[](TreeId, const Change&) {}, [](TreeId, const std::string&, bool) {},
-                               [](TreeId) {}, [](TreeId, const std::string&, const std::string&) {},
+    TreeWatcher::Listener deaf{[](TreeId, const Change&) {},
+                               [](TreeId, const std::string&, bool) {},
+                               [] {},
+                               [](TreeId) {},
+                               [](TreeId, const std::string&, const std::string&) {},
                                [](TreeId) {}};
     TreeWatcher fresh(tree_.loop, deaf);
     TreeId id = fresh.add({tree_.src(), Symlinks::follow, SyncOn::close, "", {}});
