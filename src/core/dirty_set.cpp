@@ -55,12 +55,9 @@ Batch DirtySet::take() {
   auto end = paths.size() <= kBatchLimit ? paths.end() : std::next(paths.begin(), kBatchLimit);
   batch.paths.assign(paths.begin(), end);
   paths.erase(paths.begin(), end);
-  join_trees_and_data(batch);
   return batch;
 }
 
-/// A renamed directory is a path that has gone and a tree that has come: one batch, not two. With
-/// a tree's options a path that is no directory is treated as with its own.
 void DirtySet::join_trees_and_data(Batch& batch) {
   bool data = batch.kind == ChangeKind::data, tree = batch.kind == ChangeKind::tree;
   if (!data && !tree) return;

@@ -34,9 +34,12 @@ class DirtySet {
   [[nodiscard]] bool merge(const Batch& batch);
   [[nodiscard]] bool merge(const DirtySet& other);
 
-  /// Up to kBatchLimit paths of the kind that has waited longest; data and trees go together. The
-  /// set must not be empty.
+  /// Up to kBatchLimit paths of the kind that has waited longest. The set must not be empty.
   Batch take();
+  /// Lets trees go along with a batch of data, or the other way round, if there is room: a renamed
+  /// directory is a path that has gone and a tree that has come, but one batch. A path that is no
+  /// directory is treated the same with a tree's options.
+  void join_trees_and_data(Batch& batch);
   void clear();
 
   bool empty() const { return size() == 0; }
@@ -53,7 +56,6 @@ class DirtySet {
   Lane& lane(ChangeKind kind) { return lanes_[static_cast<size_t>(kind)]; }
   const Lane& lane(ChangeKind kind) const { return lanes_[static_cast<size_t>(kind)]; }
   bool in_tree(const std::string& path) const;
-  void join_trees_and_data(Batch& batch);
   Lane* covering(const std::string& path, ChangeKind kind);
   /// Erases what is below; since when the oldest of it has been waiting.
   Instant erase_below(const std::string& path);

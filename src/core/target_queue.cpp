@@ -52,7 +52,9 @@ Batch TargetQueue::start_live() {
   assert(!live_);
   // What is stuck goes out alone: it would make new changes fail with it.
   bool fresh = !pending_.empty() && (stuck_.empty() || settled() <= stuck_backoff_.until);
-  live_ = fresh ? pending_.take() : stuck_.take();
+  DirtySet& from = fresh ? pending_ : stuck_;
+  live_ = from.take();
+  from.join_trees_and_data(*live_);
   if (pending_.empty()) hurried_ = false;
   return *live_;
 }

@@ -142,16 +142,28 @@ TEST(DirtySet, StaysAsOldAsWhatIsGivenBack) {
 
 TEST(DirtySet, TakesTheKindThatWaitedLongest) {
   DirtySet set;
-  ASSERT_TRUE(set.add("tree", kTree, at(1ms)));
+  ASSERT_TRUE(set.add("mode", kAttributes, at(1ms)));
   ASSERT_TRUE(set.add("b", kData, at(2ms)));
   ASSERT_TRUE(set.add("a", kData, at(3ms)));
-  ASSERT_TRUE(set.add("mode", kAttributes, at(4ms)));
-  EXPECT_EQ(set.take().paths, Paths{"tree"});
+  ASSERT_TRUE(set.add("names", ChangeKind::children, at(4ms)));
+  EXPECT_EQ(set.take().paths, Paths{"mode"});
   Batch second = set.take();
   EXPECT_EQ(second.kind, kData);
   EXPECT_EQ(second.paths, (Paths{"a", "b"}));
   EXPECT_EQ(second.oldest, at(2ms));
-  EXPECT_EQ(set.take().paths, Paths{"mode"});
+  EXPECT_EQ(set.take().paths, Paths{"names"});
+  EXPECT_TRUE(set.empty());
+}
+
+TEST(DirtySet, JoinsARenamedDirectoryToOneBatch) {
+  DirtySet set;
+  ASSERT_TRUE(set.add("old", kData, at(1ms)));
+  ASSERT_TRUE(set.add("new", kTree, at(2ms)));
+  Batch batch = set.take();
+  set.join_trees_and_data(batch);
+  EXPECT_EQ(batch.kind, kTree);
+  EXPECT_EQ(batch.paths, (Paths{"old", "new"}));
+  EXPECT_EQ(batch.oldest, at(1ms));
   EXPECT_TRUE(set.empty());
 }
 

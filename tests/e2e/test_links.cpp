@@ -153,6 +153,25 @@ TEST_F(Link, DanglingLinksAreLeftOut) {
   ASSERT_TRUE(equal("a link to itself"));
 }
 
+TEST_F(Link, LinksBelowAFileAreDanglingToo) {
+  // ENOTDIR where others say ENOENT; with a delete beside it, which rsync skips when it has met an
+  // error of this kind.
+  fs::create_symlink("index.html/below", source / "below-a-file");
+  write_file(copy("copy") / "extraneous", "not in the source\n");
+  begin();
+  fs::create_symlink("../index.html/below", source / "news/below-a-file");
+  fs::create_symlink(std::string(300, 'n'), source / "news/too-long");
+  fs::remove(images / "logo.png");
+  ASSERT_TRUE(equal("a new one, and a delete"));
+  run_ok({"ln", "-sfn", "../../webmgr/contents/index.html/below", source / "images"});
+  ASSERT_TRUE(equal("a link to a directory re-pointed there"));
+  write_file(source / "tree/file", "file\n");
+  fs::create_symlink("../index.html/below", source / "tree/below-a-file");
+  ASSERT_TRUE(equal("in a new tree"));
+  fs::rename(source / "tree", source / "renamed");
+  ASSERT_TRUE(equal("in a renamed tree"));
+}
+
 TEST_F(Link, LinkedDirectoryGoesAndComesBack) {
   begin();
   fs::rename(images, images.native() + ".away");
@@ -191,6 +210,24 @@ TEST_F(Link, LoopsAreCutLive) {
   fs::remove(images / "to-the-top");
   write_file(source / "marker", "made after they were cut\n");
   ASSERT_TRUE(equal("loops removed"));
+}
+
+TEST_F(Link, EarlierCopiesOfALoopAreDeleted) {
+  write_file(copy("copy") / "self/images/old.png", "copied before it was a loop\n");
+  fs::create_directory_symlink(".", source / "self");
+  fs::create_directory_symlink("../../imgcms/images/icons", source / "news/icons");
+  begin();
+  run_ok({"ln", "-sfn", "..", source / "news/icons"});
+  ASSERT_TRUE(equal("a link re-pointed into a loop"));
+  run_ok({"ln", "-sfn", "../cgi-bins", source / "news/icons"});
+  ASSERT_TRUE(equal("and out of it"));
+  fs::create_directories(source / "deep/er");
+  fs::create_directory_symlink("../images", source / "deep/er/link");
+  ASSERT_TRUE(equal("a dangling link in a new tree"));
+  fs::rename(source / "deep/er", source / "deeper");
+  ASSERT_TRUE(equal("a rename makes it lead somewhere"));
+  run_ok({"ln", "-sfn", "..", source / "deeper/link"});
+  ASSERT_TRUE(equal("now into a loop"));
 }
 
 TEST_F(Link, ALinkBackInDiskOrderIsNoLoop) {

@@ -14,8 +14,9 @@ namespace {
 constexpr milliseconds kGrace{8000};
 
 Arguments command_line(const Mirrord::Options& options) {
-  Arguments all{mirrord_program(), "--config-dir", options.config_dir, "--bus", options.bus,
-                "--log-target",    "stderr"};
+  Arguments all = options.wrapper;
+  all.insert(all.end(), {mirrord_program(), "--config-dir", options.config_dir, "--bus",
+                         options.bus, "--log-target", "stderr"});
   all.insert(all.end(), options.arguments.begin(), options.arguments.end());
   return all;
 }

@@ -21,6 +21,7 @@ class Mirrord {
     std::string bus = "none";  ///< as --bus takes it
     Arguments arguments = {};  ///< after those that every test needs
     Environment environment = {};
+    Arguments wrapper = {};  ///< a program that becomes the daemon by exec(2), as unshare(1) does
   };
 
   /// Starts it; only wait_ready() says that it runs.
