@@ -50,8 +50,12 @@ Batch DirtySet::take() {
     if (!lanes_[kind].paths.empty() &&
         (chosen == lanes_.size() || lanes_[kind].oldest < lanes_[chosen].oldest))
       chosen = kind;
-  std::set<std::string>& paths = lanes_[chosen].paths;
-  Batch batch{static_cast<ChangeKind>(chosen), {}, lanes_[chosen].oldest};
+  return take(static_cast<ChangeKind>(chosen));
+}
+
+Batch DirtySet::take(ChangeKind kind) {
+  std::set<std::string>& paths = lane(kind).paths;
+  Batch batch{kind, {}, lane(kind).oldest};
   auto end = paths.size() <= kBatchLimit ? paths.end() : std::next(paths.begin(), kBatchLimit);
   batch.paths.assign(paths.begin(), end);
   paths.erase(paths.begin(), end);

@@ -36,6 +36,9 @@ class DirtySet {
 
   /// Up to kBatchLimit paths of the kind that has waited longest. The set must not be empty.
   Batch take();
+  /// The same of one kind, which must not be empty.
+  Batch take(ChangeKind kind);
+  bool has(ChangeKind kind) const { return !lane(kind).paths.empty(); }
   /// Lets trees go along with a batch of data, or the other way round, if there is room: a renamed
   /// directory is a path that has gone and a tree that has come, but one batch. A path that is no
   /// directory is treated the same with a tree's options.

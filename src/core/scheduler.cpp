@@ -12,7 +12,8 @@ TargetId Scheduler::add(const Pace& pace) {
 
 void Scheduler::remove(TargetId target) {
   TargetQueue& queue = queues_.at(target);
-  running_ -= (queue.live_running() ? 1 : 0) + (queue.full_running() ? 1 : 0);
+  live_ -= queue.live_running() ? 1 : 0;
+  full_ -= queue.full_running() ? 1 : 0;
   queues_.erase(target);
 }
 
@@ -28,7 +29,8 @@ std::vector<Scheduler::Candidate> Scheduler::candidates() const {
 std::vector<Job> Scheduler::due(Instant now) {
   std::vector<Job> jobs;
   for (const Candidate& candidate : candidates()) {
-    if (running_ >= max_transfers_ || candidate.when > now) break;
+    if (candidate.when > now) break;
+    if (!has_slot(candidate.kind)) continue;
     TargetQueue& queue = queues_.at(candidate.target);
     if (!queue.due(candidate.kind)) continue;  // its other job of this round excludes it
     Job job{candidate.target, candidate.kind, {}};
@@ -36,22 +38,31 @@ std::vector<Job> Scheduler::due(Instant now) {
       job.batch = queue.start_live();
     else
       queue.start_full();
-    ++running_;
+    ++running_of(candidate.kind);
     jobs.push_back(std::move(job));
   }
   return jobs;
 }
 
 void Scheduler::finished(TargetId target, JobKind kind, const Outcome& outcome, Instant now) {
-  --running_;
+  --running_of(kind);
   queues_.at(target).finished(kind, outcome, now);
 }
 
+void Scheduler::give_back(TargetId target, JobKind kind, Instant now) {
+  --running_of(kind);
+  queues_.at(target).give_back(kind, now);
+}
+
+bool Scheduler::has_slot(JobKind kind) const {
+  if (running() >= max_transfers_) return false;
+  return kind == JobKind::live || full_ < std::max(1U, max_transfers_ / 2);
+}
+
 std::optional<Instant> Scheduler::next_wakeup() const {
-  if (running_ >= max_transfers_) return std::nullopt;
-  std::vector<Candidate> all = candidates();
-  if (all.empty()) return std::nullopt;
-  return all.front().when;
+  for (const Candidate& candidate : candidates())
+    if (has_slot(candidate.kind)) return candidate.when;
+  return std::nullopt;
 }
 
 }  // namespace mirrord

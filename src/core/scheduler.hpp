@@ -1,7 +1,8 @@
 // Which target may start an rsync now: all queues, and the limit on transfers at a time.
 //
 // Jobs that are due get the free slots in the order in which they became due, so one busy target
-// cannot starve another. The caller starts what due() returns and reports each with finished().
+// cannot starve another; full comparisons get at most half of the slots, so that live changes do
+// not wait for hours. The caller starts what due() returns and reports each with finished().
 #pragma once
 
 #include <cstdint>
@@ -35,9 +36,11 @@ class Scheduler {
   /// Starts what is due and has a slot.
   std::vector<Job> due(Instant now);
   void finished(TargetId target, JobKind kind, const Outcome& outcome, Instant now);
+  /// A job of due() that was not run, or that we ended ourselves.
+  void give_back(TargetId target, JobKind kind, Instant now);
   /// When due() may have something; nothing = only after finished() or a change.
   std::optional<Instant> next_wakeup() const;
-  unsigned running() const { return running_; }
+  unsigned running() const { return live_ + full_; }
 
  private:
   struct Candidate {
@@ -47,9 +50,12 @@ class Scheduler {
     auto operator<=>(const Candidate&) const = default;
   };
   std::vector<Candidate> candidates() const;
+  bool has_slot(JobKind kind) const;
+  unsigned& running_of(JobKind kind) { return kind == JobKind::live ? live_ : full_; }
 
   unsigned max_transfers_;
-  unsigned running_ = 0;
+  unsigned live_ = 0;
+  unsigned full_ = 0;
   std::map<TargetId, TargetQueue> queues_;
   TargetId last_ = 0;
 };

@@ -35,7 +35,7 @@ Instant TargetQueue::settled() const {
 std::optional<Instant> TargetQueue::due(JobKind kind) const {
   if (!active_ || paused_) return std::nullopt;
   // A target that failed is tried with one rsync, not with two.
-  if (failures_ > 0 && running()) return std::nullopt;
+  if (failures_ > 0 && kind == JobKind::full && live_) return std::nullopt;
   std::optional<Instant> due;
   if (kind == JobKind::live) {
     if (live_) return std::nullopt;
@@ -52,11 +52,17 @@ Batch TargetQueue::start_live() {
   assert(!live_);
   // What is stuck goes out alone: it would make new changes fail with it.
   bool fresh = !pending_.empty() && (stuck_.empty() || settled() <= stuck_backoff_.until);
-  DirtySet& from = fresh ? pending_ : stuck_;
-  live_ = from.take();
-  from.join_trees_and_data(*live_);
+  live_ = fresh ? pending_.take() : take_stuck();
+  (fresh ? pending_ : stuck_).join_trees_and_data(*live_);
   if (pending_.empty()) hurried_ = false;
   return *live_;
+}
+
+Batch TargetQueue::take_stuck() {
+  constexpr size_t kKinds = 4;
+  do stuck_turn_ = (stuck_turn_ + 1) % kKinds;
+  while (!stuck_.has(static_cast<ChangeKind>(stuck_turn_)));
+  return stuck_.take(static_cast<ChangeKind>(stuck_turn_));
 }
 
 void TargetQueue::start_full() {
@@ -93,14 +99,23 @@ void TargetQueue::live_finished(const Outcome& outcome, Instant now) {
   }
 }
 
-void TargetQueue::full_finished(const Outcome& outcome, Instant now) {
+void TargetQueue::end_full(Instant now) {
   full_running_ = false;
-  if (!during_full_.empty()) {
-    if (pending_.empty()) first_change_ = last_change_ = now;
-    Instant oldest = std::min(pending_.oldest().value_or(now), *during_full_.oldest());
-    if (!pending_.merge(during_full_)) want_full(oldest);
-    during_full_.clear();
-  }
+  if (during_full_.empty()) return;
+  if (pending_.empty()) first_change_ = last_change_ = now;
+  Instant oldest = std::min(pending_.oldest().value_or(now), *during_full_.oldest());
+  if (!pending_.merge(during_full_)) want_full(oldest);
+  during_full_.clear();
+}
+
+void TargetQueue::give_back(JobKind kind, Instant now) {
+  if (kind == JobKind::live) return keep(pending_, *std::exchange(live_, std::nullopt), now);
+  end_full(now);
+  want_full(running_since_);
+}
+
+void TargetQueue::full_finished(const Outcome& outcome, Instant now) {
+  end_full(now);
   // `again`: files vanished; their disappearance was an event, so they are pending.
   if (outcome.verdict == Verdict::done || outcome.verdict == Verdict::again) {
     failures_ = 0;

@@ -49,6 +49,8 @@ class TargetQueue {
   Batch start_live();
   void start_full();
   void finished(JobKind kind, const Outcome& outcome, Instant now);
+  /// The job was not run, or was ended by ourselves: as if it had never started.
+  void give_back(JobKind kind, Instant now);
 
   TargetState state(Instant now) const;
   bool running() const { return live_ || full_running_; }
@@ -73,6 +75,8 @@ class TargetQueue {
 
   Duration backoff(uint32_t failures);
   void suspend(Backoff& backoff, Instant now);
+  void end_full(Instant now);
+  Batch take_stuck();
   void keep(DirtySet& set, const Batch& batch, Instant now);
   void live_finished(const Outcome& outcome, Instant now);
   void full_finished(const Outcome& outcome, Instant now);
@@ -92,6 +96,7 @@ class TargetQueue {
 
   DirtySet stuck_;  // failed while the target answered; tried again on their own
   Backoff stuck_backoff_;
+  size_t stuck_turn_ = 0;  // kinds take turns: one that never succeeds may not starve the others
 
   bool full_wanted_ = false;
   bool full_running_ = false;

@@ -85,10 +85,14 @@ void WatchMap::set_unwatched(NodeId dir) {
 
 void WatchMap::set_unreadable(NodeId dir, bool unreadable) {
   at(dir).unreadable = unreadable;
-  if (unreadable)
+  if (unreadable) {
     unreadable_[at(dir).tree].insert(dir);
-  else
-    unreadable_[at(dir).tree].erase(dir);
+    return set_unwatched(dir);
+  }
+  unreadable_[at(dir).tree].erase(dir);
+  if (at(dir).wd < 0 || !at(dir).unwatched) return;
+  at(dir).unwatched = false;  // it kept its watch all the time
+  --counts_[at(dir).tree].unwatched;
 }
 
 NodeId WatchMap::first_dir(int wd) const {
@@ -188,6 +192,7 @@ void WatchMap::forget_watch(int wd) {
   if (dir != 0) by_wd_.erase(dir, [this](NodeId id) { return wd_hash(at(id).wd); });
   while (dir != 0) {
     at(dir).wd = -1;
+    set_unwatched(dir);
     dir = std::exchange(at(dir).next_alias, 0);
   }
   pin_counts_.erase(wd);
@@ -243,15 +248,17 @@ bool WatchMap::on_branch(NodeId dir, int wd) const {
 
 WatchMap::Place WatchMap::find(NodeId root, std::string_view path) const {
   NodeId dir = root;
+  bool unreadable = false;
   while (!path.empty()) {
+    unreadable |= at(dir).unreadable;
     size_t end = std::min(path.find('/'), path.size());
     std::string_view name = path.substr(0, end);
     path.remove_prefix(std::min(end + 1, path.size()));
     NodeId next = child(dir, name);
-    if (next == 0) return {0, path.empty() ? link_at(dir, std::string(name)) : 0};
+    if (next == 0) return {0, path.empty() ? link_at(dir, std::string(name)) : 0, unreadable};
     dir = next;
   }
-  return {dir, via(dir)};
+  return {dir, via(dir), unreadable};
 }
 
 WatchMap::Counts WatchMap::counts(TreeId tree) const {

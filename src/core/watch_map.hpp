@@ -85,7 +85,7 @@ class WatchMap {
   void remove_dir(NodeId dir);
   /// Removes what is below a directory.
   void remove_children(NodeId dir);
-  /// The kernel has ended this watch: its directories stay, unwatched.
+  /// The kernel has ended this watch: its directories stay, and count as unwatched.
   void forget_watch(int wd);
 
   LinkId add_link(Link link);
@@ -128,6 +128,7 @@ class WatchMap {
   struct Place {
     NodeId dir = 0;
     LinkId link = 0;
+    bool below_unreadable = false;  ///< nothing is known of it
   };
   Place find(NodeId root, std::string_view path) const;
 

@@ -42,6 +42,9 @@ TreeWatcher::Listener Engine::listener() {
           [this](TreeId tree, const std::string& path, bool created) {
             tree_written(tree, path, created);
           },
+          [this](TreeId tree) {
+            for (GroupRun* run : groups_of(tree)) abandon_runs(*run);
+          },
           [this] { want_pump(); },
           [this](TreeId tree) { tree_state_changed(tree); },
           [this](TreeId tree, const std::string& path, const std::string& reason) {
@@ -112,7 +115,6 @@ void Engine::update_group(GroupRun& run, const Group& config) {
     kept.push_back(is_known ? *known : add_target(run, target));
     scheduler_.queue(kept.back()).set_pace(pace_of(config));
     if (is_known) continue;
-    scheduler_.queue(kept.back()).set_active(watcher(run).state(run.tree) == TreeState::watching);
     scheduler_.queue(kept.back()).want_full(loop_.now());
   }
   run.targets = std::move(kept);
@@ -128,7 +130,10 @@ TargetId Engine::add_target(GroupRun& run, const Target& config) {
 }
 
 void Engine::remove_target(GroupRun& run, TargetId id) {
-  for (JobKind kind : {JobKind::live, JobKind::full}) runs_.erase({id, kind});
+  for (JobKind kind : {JobKind::live, JobKind::full}) {
+    runs_.erase({id, kind});
+    abandoned_.erase({id, kind});
+  }
   scheduler_.remove(id);
   targets_.erase(id);
   std::erase(run.targets, id);
@@ -207,12 +212,14 @@ void Engine::tree_state_changed(TreeId tree) {
 
 void Engine::source_state(GroupRun& run, TreeState state) {
   bool watching = state == TreeState::watching;
+  if (state == TreeState::missing) abandon_runs(run);
+  if (watching) run.troubles = 0;
   std::optional<Identity> before = run.identity;
   if (watching) run.identity = watcher(run).identity(run.tree);
   bool replaced = watching && before && before != run.identity;
+  if (replaced) abandon_runs(run);
   for (TargetId id : run.targets) {
     if (replaced) targets_.at(id).distrusts_times = true;
-    scheduler_.queue(id).set_active(watching);
     // From now on changes may go unseen, until a comparison that starts when all is watched.
     scheduler_.queue(id).want_full(loop_.now());
   }
@@ -270,11 +277,26 @@ void Engine::rescan_due(Instant now) {
       run->rescan_at.reset();
     else if (!run->rescan_at)
       run->rescan_at = now + *interval;
-    if (!run->rescan_at || *run->rescan_at > now) continue;
+    if (!run->rescan_at || *run->rescan_at > now || is_compared(*run)) continue;
     run->rescan_at = now + *interval;
     // Crawled too: directories and links may have come unseen. A full sync follows the crawl.
     if (watcher(*run).state(run->tree) == TreeState::watching) watcher(*run).restart(run->tree);
   }
+}
+
+bool Engine::is_compared(const GroupRun& run) const {
+  return std::ranges::any_of(run.targets,
+                             [&](TargetId id) { return scheduler_.queue(id).full_running(); });
+}
+
+/// Ends what may delete on old knowledge. It is done again later.
+void Engine::abandon_runs(const GroupRun& run) {
+  for (TargetId id : run.targets)
+    for (JobKind kind : {JobKind::live, JobKind::full})
+      if (auto running = runs_.find({id, kind}); running != runs_.end()) {
+        abandoned_.insert(running->first);
+        running->second->terminate();
+      }
 }
 
 void Engine::look_for_raised_limits() {

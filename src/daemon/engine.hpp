@@ -101,6 +101,7 @@ class Engine {
   void pump();
   void release_open_files(Instant now);
   bool waits_for_close(GroupRun& run, const std::string& path, Instant now);
+  void set_activity();
   void start(const Job& job, Instant now);
   void start_run(const Job& job, GroupRun& run, const TargetRun& target);
   void end_run(RunKey key, const Run::Result& result);
@@ -108,6 +109,8 @@ class Engine {
                   bool was_failing) const;
   void arm_timer();
   void rescan_due(Instant now);
+  bool is_compared(const GroupRun& run) const;
+  void abandon_runs(const GroupRun& run);
   std::optional<Duration> rescan_interval(const GroupRun& run) const;
   void look_for_raised_limits();
   bool sources_are_watched() const;
@@ -133,6 +136,7 @@ class Engine {
   std::map<std::string, std::unique_ptr<GroupRun>> groups_;
   std::map<TargetId, TargetRun> targets_;
   std::map<RunKey, std::unique_ptr<Run>> runs_;
+  std::set<RunKey> abandoned_;  // ended by ourselves
   Status published_;
   std::optional<Instant> published_at_;
   bool publish_waits_ = false;

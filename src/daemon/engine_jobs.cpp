@@ -27,6 +27,7 @@ void Engine::pump() {
   }
   release_open_files(now);
   rescan_due(now);
+  set_activity();
   for (const Job& job : scheduler_.due(now)) start(job, now);
   bool becomes_ready = !ready_ && sources_are_watched();
   if (becomes_ready) published_at_.reset();  // whoever waits for us reads the newest status
@@ -66,16 +67,24 @@ void Engine::arm_timer() {
   loop_.arm(timer_, next);
 }
 
+/// Nothing starts before all directories are known: a loop among them would be walked into.
+void Engine::set_activity() {
+  for (auto& [name, run] : groups_) {
+    const TreeWatcher& tree = watcher(*run);
+    bool active = tree.state(run->tree) == TreeState::watching && !tree.is_crawling(run->tree);
+    for (TargetId id : run->targets) scheduler_.queue(id).set_active(active);
+  }
+}
+
 void Engine::start(const Job& job, Instant now) {
   const TargetRun& target = targets_.at(job.target);
   GroupRun& run = *target.group;
   Run::Result failed;
-  if (!watcher(run).stands(run.tree)) {
-    // Not the directory that was watched: nothing of it may be sent, least of all a deletion.
-    failed.outcome.verdict = Verdict::again;
-    scheduler_.finished(job.target, job.kind, failed.outcome, now);
-    if (job.kind == JobKind::full) scheduler_.queue(job.target).want_full(now);
-    return;
+  // Not the directory that was watched: nothing of it may be sent, least of all a deletion. Of
+  // several targets the first to ask finds out; the tree is then looked at again.
+  if (!watcher(run).stands(run.tree) || watcher(run).state(run.tree) != TreeState::watching) {
+    scheduler_.queue(job.target).set_active(false);
+    return scheduler_.give_back(job.target, job.kind, now);
   }
   try {
     start_run(job, run, target);
@@ -113,6 +122,11 @@ void Engine::start_run(const Job& job, GroupRun& run, const TargetRun& target) {
 void Engine::end_run(RunKey key, const Run::Result& result) {
   if (stopped_) {
     // We ended it ourselves; the next start compares everything.
+    runs_.erase(key);
+    return want_pump();
+  }
+  if (abandoned_.erase(key) != 0) {
+    scheduler_.give_back(key.first, key.second, loop_.now());
     runs_.erase(key);
     return want_pump();
   }

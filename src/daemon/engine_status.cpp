@@ -39,9 +39,14 @@ std::string limit_problem(const Blindness& blindness) {
 }  // namespace
 
 uint64_t Engine::realtime_usec(Instant when, Instant now) {
+  // One offset, until somebody sets the clock: two readings of two clocks differ each time, and so
+  // would the time of what has not changed.
+  static Duration offset{};
   auto wall =
       std::chrono::duration_cast<Duration>(std::chrono::system_clock::now().time_since_epoch());
-  return static_cast<uint64_t>((wall - (now - when)).count());
+  Duration fresh = wall - now.time_since_epoch();
+  if (std::chrono::abs(fresh - offset) > std::chrono::seconds(1)) offset = fresh;
+  return static_cast<uint64_t>((when.time_since_epoch() + offset).count());
 }
 
 std::string Engine::problem_of(const GroupRun& run) const {

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <exception>
 #include <map>
+#include <system_error>
 
 #include "daemon/service.hpp"
 #include "io/config_dir.hpp"
@@ -97,9 +98,13 @@ int main(int argc, char** argv) {
   }
   try {
     return options.check ? check(options) : run(options);
+  } catch (const std::system_error& e) {
+    log::write(LogLevel::crit, std::string("cannot go on: ") + e.what());
+    notify::failed(e.code().value(), e.what());
+    return EXIT_FAILURE;
   } catch (const std::exception& e) {
     log::write(LogLevel::crit, std::string("cannot go on: ") + e.what());
-    notify::failed(errno, e.what());
+    notify::failed(EIO, e.what());
     return EXIT_FAILURE;
   }
 }

@@ -62,6 +62,11 @@ void finish(Resolution& result, const std::string& path) {
 
 }  // namespace
 
+std::string Resolution::last_seen() const {
+  if (!path.empty() || steps.empty()) return path;
+  return below(steps.back().directory, steps.back().name);
+}
+
 Resolution resolve(const std::string& base, const std::string& path) {
   Resolution result;
   Components todo;
@@ -79,6 +84,7 @@ Resolution resolve(const std::string& base, const std::string& path) {
     struct stat st {};
     if (::lstat(next.c_str(), &st) < 0) {
       result.end = failure(errno);
+      result.absent = errno == ENOENT;
       return result;
     }
     if (!S_ISLNK(st.st_mode)) {

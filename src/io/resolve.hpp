@@ -23,6 +23,10 @@ struct Resolution {
   std::string path;  ///< physical, when end is file or directory
   Identity identity;
   bool regular = false;  ///< a regular file
+  bool absent = false;   ///< missing because of ENOENT, and not of a loop or a file on the way
+
+  /// The physical path as far as it was resolved.
+  std::string last_seen() const;
   bool operator==(const Resolution&) const = default;
 };
 

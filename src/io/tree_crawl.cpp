@@ -41,6 +41,7 @@ void TreeWatcher::crawl(const Task& task) {
 }
 
 void TreeWatcher::enter(const Task& task) {
+  if (!lost_mounts_.empty() && is_lost(physical_path(task.dir))) return lose(task.dir);
   Fd fd = open_directory(task);
   if (!fd) {
     // Gone or replaced meanwhile: an event tells. Anything else is ours to tell.
@@ -102,8 +103,8 @@ void TreeWatcher::cannot_read(const Task& task, int error) {
   if (task.dir == trees_.at(task.tree).root) return relink_source(task.tree);
   if (map_.is_unreadable(task.dir)) return;  // told already
   map_.remove_children(task.dir);
-  map_.set_unwatched(task.dir);
   map_.set_unreadable(task.dir, true);
+  listener_.lost(task.tree);
   listener_.trouble(task.tree, map_.path(task.dir),
                     std::string("cannot be read, it is passed over: ") + std::strerror(error));
 }

@@ -27,10 +27,7 @@ void TreeWatcher::handle(const WatchEvent& event) {
     }
     return;
   }
-  if (event.kind == Kind::unmounted) {
-    unmounted_.insert(event.wd);  // ignored follows
-    return;
-  }
+  if (event.kind == Kind::unmounted) return mounts_changed();  // ignored follows
   if (event.kind == Kind::ignored) return watch_ended(event.wd);
   auto touched = map_.touched(event.wd, event.name);
   for (NodeId dir : touched.dirs)
@@ -107,33 +104,25 @@ void TreeWatcher::forget(NodeId dir, const std::string& name) {
 // ---- mounts
 
 void TreeWatcher::watch_ended(int wd) {
-  bool unmounted = unmounted_.erase(wd) != 0;
   std::vector<NodeId> dirs = map_.dirs_of(wd);
   std::vector<LinkId> links = map_.links_through(wd);
   map_.forget_watch(wd);
-  if (unmounted) mount_points_ = read_mount_points();
   for (NodeId dir : dirs)
-    if (unmounted && map_.alive(dir)) lose(dir);
-  for (LinkId link : links) {
-    if (!map_.has_link(link)) continue;
-    if (unmounted && map_.link(link).parent != 0)
-      lose_link(link);
-    else
-      relink(link);
-  }
+    // A source made again may have the inode of the one that has gone.
+    if (map_.alive(dir) && map_.parent(dir) == 0) restart(map_.tree_of(dir));
+  for (LinkId link : links)
+    if (map_.has_link(link)) relink(link);
 }
 
-/// The file system of a directory was unmounted below the source: nothing is known of what it
-/// held, so nothing of it is deleted, until something is mounted there again.
+/// The directory's file system was unmounted: nothing is known of what it held, so nothing of it
+/// is deleted, until something is mounted there again.
 void TreeWatcher::lose(NodeId dir) {
   TreeId tree = map_.tree_of(dir);
   if (map_.parent(dir) == 0) return relink_source(tree);
-  // Of all the directories of that file system only the topmost has a name left to pass over.
-  NodeId parent = map_.parent(dir);
-  if (map_.is_unreadable(parent) || map_.is_unreadable(dir)) return;
+  if (map_.is_unreadable(dir)) return;
   map_.remove_children(dir);
-  map_.set_unwatched(dir);
   map_.set_unreadable(dir, true);
+  listener_.lost(tree);
   listener_.trouble(tree, map_.path(dir),
                     "its file system was unmounted; its copies stay as they are");
 }
@@ -145,17 +134,67 @@ void TreeWatcher::lose_link(LinkId id) {
   map_.remove_link(id);
   link.end = LinkEnd::unreadable;
   const Link& lost = map_.link(map_.add_link(std::move(link)));
+  listener_.lost(lost.tree);
   listener_.trouble(lost.tree, map_.path(lost),
                     "the file system that it leads to was unmounted; its copies stay as they are");
 }
 
-void TreeWatcher::mounts_changed() {
+bool TreeWatcher::is_lost(const std::string& physical) const {
+  return std::ranges::any_of(lost_mounts_, [&](const std::string& mount_point) {
+    return is_at_or_below(physical, mount_point);
+  });
+}
+
+/// Notes what was mounted and unmounted since the last look; mounts_changed() acts on it.
+void TreeWatcher::refresh_mounts() {
   std::set<std::string> before = std::exchange(mount_points_, read_mount_points());
-  std::vector<std::string> added;
-  std::ranges::set_difference(mount_points_, before, std::back_inserter(added));
+  std::ranges::set_difference(mount_points_, before, std::back_inserter(mounts_added_));
+  std::vector<std::string> removed;
+  std::ranges::set_difference(before, mount_points_, std::back_inserter(removed));
+  for (const std::string& mount_point : removed)
+    if (concerns_us(mount_point)) {
+      lost_mounts_.insert(mount_point);
+      mounts_removed_.push_back(mount_point);
+    }
+  for (const std::string& mount_point : mount_points_) lost_mounts_.erase(mount_point);
+}
+
+void TreeWatcher::mounts_changed() {
+  refresh_mounts();
+  for (const std::string& mount_point : std::exchange(mounts_removed_, {})) unmounted(mount_point);
   for (auto& [id, tree] : trees_) relink_source(id);
-  for (const std::string& mount_point : added) mounted(mount_point);
+  for (const std::string& mount_point : std::exchange(mounts_added_, {})) mounted(mount_point);
   release_unused();
+}
+
+/// The directory that lies at a physical path below what a link (or the source) leads to, or 0.
+NodeId TreeWatcher::directory_at(LinkId id, const std::string& physical) const {
+  const Link& link = map_.link(id);
+  if (link.dir == 0 || physical == link.referent || !is_at_or_below(physical, link.referent))
+    return 0;
+  size_t prefix = link.referent == "/" ? 1 : link.referent.size() + 1;
+  return map_.find(link.dir, physical.substr(prefix)).dir;
+}
+
+bool TreeWatcher::concerns_us(const std::string& mount_point) const {
+  for (const auto& [id, tree] : trees_)
+    for (LinkId link : map_.links_in(id))
+      if (is_at_or_below(map_.link(link).referent, mount_point) ||
+          directory_at(link, mount_point) != 0)
+        return true;
+  return false;
+}
+
+void TreeWatcher::unmounted(const std::string& mount_point) {
+  for (auto& [id, tree] : trees_)
+    for (LinkId link : map_.links_in(id)) {
+      if (!map_.has_link(link)) continue;  // went with one before it
+      const Link& l = map_.link(link);
+      if (NodeId dir = directory_at(link, mount_point))
+        lose(dir);
+      else if (l.parent != 0 && is_at_or_below(l.referent, mount_point))
+        lose_link(link);
+    }
 }
 
 /// A new mount changes directories and links without an event: those are looked at again.
@@ -164,28 +203,29 @@ void TreeWatcher::mounted(const std::string& mount_point) {
     for (LinkId link : map_.links_in(id)) {
       if (!map_.has_link(link)) continue;  // went with one before it
       const Link& l = map_.link(link);
-      bool lost = l.end == LinkEnd::dangling || l.end == LinkEnd::unreadable ||
-                  is_at_or_below(l.referent, mount_point);
-      if (l.parent != 0 && lost)
+      bool leads_there = l.end == LinkEnd::dangling || is_at_or_below(l.referent, mount_point);
+      if (l.parent != 0 && leads_there) {
         relink(link);
-      else if (l.dir != 0)
-        mounted_below(l.dir, l.referent, mount_point);
+      } else if (NodeId dir = directory_at(link, mount_point); dir != 0 && map_.parent(dir) != 0) {
+        std::string name(map_.name(dir));
+        appeared(map_.parent(dir), {-1, Kind::moved_in, true, name});
+      }
     }
 }
 
-void TreeWatcher::mounted_below(NodeId dir, const std::string& physical,
-                                const std::string& mount_point) {
-  if (mount_point == physical || !is_at_or_below(mount_point, physical)) return;
-  size_t prefix = physical == "/" ? 1 : physical.size() + 1;
-  NodeId found = map_.find(dir, mount_point.substr(prefix)).dir;
-  if (found == 0 || map_.parent(found) == 0) return;
-  appeared(map_.parent(found), {-1, Kind::moved_in, true, std::string(map_.name(found))});
-}
-
 void TreeWatcher::release_unused() {
-  for (int wd : map_.take_unused()) inotify_.remove(wd);
-  for (int wd : std::exchange(placed_, {}))
-    if (!map_.uses(wd)) inotify_.remove(wd);
+  // Each removal queues an event: all at once they would overflow the queue.
+  constexpr size_t kRemovalsPerTurn = 2048;
+  for (const std::vector<int>& wds : {map_.take_unused(), std::exchange(placed_, {})})
+    unwanted_.insert(unwanted_.end(), wds.begin(), wds.end());
+  for (size_t i = 0; i < kRemovalsPerTurn && !unwanted_.empty(); ++i) {
+    if (!map_.uses(unwanted_.back())) inotify_.remove(unwanted_.back());
+    unwanted_.pop_back();
+  }
+  if (unwanted_.empty())
+    release_source_.reset();
+  else if (!release_source_)
+    release_source_ = loop_.each_turn([this] { release_unused(); });
 }
 
 void TreeWatcher::report_modified(NodeId dir, const std::string& name) {

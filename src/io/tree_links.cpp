@@ -72,6 +72,7 @@ TreeWatcher::Resolved TreeWatcher::resolve_and_pin(TreeId tree, const std::strin
 
 LinkEnd TreeWatcher::end_of(TreeId id, const Resolution& resolution) const {
   const Tree& tree = trees_.at(id);
+  if (is_lost(resolution.last_seen())) return LinkEnd::unreadable;
   if (resolution.end == Resolution::End::missing) return LinkEnd::dangling;
   if (resolution.end == Resolution::End::denied) return LinkEnd::unreadable;
   FsIdentity eyes(tree.user);
@@ -109,7 +110,8 @@ void TreeWatcher::add_link(NodeId parent, const std::string& name, bool live) {
   bool leads_somewhere = link.end != LinkEnd::dangling && !resolution.path.empty();
   if (leads_somewhere && !is_within(resolution.path, trees_.at(tree).bounds))
     link.end = LinkEnd::outside;
-  link.referent = resolution.path;
+  // Of what is lost, where it would be: to know it again when that is mounted.
+  link.referent = is_lost(resolution.last_seen()) ? resolution.last_seen() : resolution.path;
   link.identity = resolution.identity;
   link.pins = std::move(pins);
   LinkEnd end = link.end;
@@ -118,7 +120,8 @@ void TreeWatcher::add_link(NodeId parent, const std::string& name, bool live) {
   if (end == LinkEnd::outside || end == LinkEnd::unreadable)
     listener_.trouble(tree, map_.path(map_.link(id)), reason_for(end));
   // What is not mirrored is not named in a list: only its directory's comparison deletes a copy.
-  if (end == LinkEnd::outside && live) report(parent, "", ChangeKind::children);
+  bool unnamed = end == LinkEnd::outside || (end == LinkEnd::dangling && !resolution.absent);
+  if (unnamed && live) report(parent, "", ChangeKind::children);
 }
 
 void TreeWatcher::leave_out(const Task& task, LinkEnd end) {
@@ -148,6 +151,7 @@ void TreeWatcher::relink(LinkId id) {
   NodeId parent = link.parent;
   std::string name = link.name;
   Resolution now = resolve_as_user(link.tree, physical_path(parent), name);
+  if (is_lost(now.last_seen())) return lose_link(id);
   LinkEnd end = end_of(link.tree, now);
   bool passed_over = link.end == LinkEnd::loop || link.end == LinkEnd::outside;
   bool same_end = passed_over ? !now.path.empty() : end == link.end;

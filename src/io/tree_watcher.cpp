@@ -6,20 +6,12 @@
 
 #include <cerrno>
 
-#include "core/mounts.hpp"
 #include "io/file_system.hpp"
 #include "io/fs_identity.hpp"
 
 namespace mirrord {
 
 namespace {
-
-/// The same path on another file system, because the one that it was on is not mounted now.
-bool is_unmounted(const std::set<std::string>& mounts, const std::string& last_mount_point,
-                  const std::string& referent) {
-  return !last_mount_point.empty() && is_at_or_below(referent, last_mount_point) &&
-         !mounts.contains(last_mount_point);
-}
 
 /// follow_into =, free of links. What is in the source itself is never out of bounds.
 std::vector<std::string> resolved_bounds(const std::vector<std::string>& follow_into,
@@ -88,17 +80,23 @@ std::string TreeWatcher::file_path(TreeId tree, const std::string& path) const {
 
 Entry TreeWatcher::probe(TreeId id, const std::string& path) const {
   const Tree& tree = trees_.at(id);
-  LinkId link = tree.root != 0 ? map_.find(tree.root, path).link : 0;
-  LinkEnd end = link != 0 ? map_.link(link).end : LinkEnd::file;
+  WatchMap::Place place;
+  if (tree.root != 0) place = map_.find(tree.root, path);
+  if (place.below_unreadable) return Entry::left_out;
+  LinkEnd end = place.link != 0 ? map_.link(place.link).end : LinkEnd::file;
   if (end == LinkEnd::loop || end == LinkEnd::outside || end == LinkEnd::unreadable)
     return Entry::left_out;
   struct stat st {};
   std::string file = file_path(id, path);
   // A link that the map does not know yet is followed by the rule alone.
-  bool follow = link != 0 || tree.rules.symlinks == Symlinks::follow;
-  if ((follow ? ::stat(file.c_str(), &st) : ::lstat(file.c_str(), &st)) < 0)
-    return errno == ENOENT || errno == ENOTDIR ? Entry::missing : Entry::other;
-  return S_ISDIR(st.st_mode) ? Entry::directory : Entry::other;
+  bool follow = place.link != 0 || tree.rules.symlinks == Symlinks::follow;
+  FsIdentity eyes(tree.user);
+  if ((follow ? ::stat(file.c_str(), &st) : ::lstat(file.c_str(), &st)) == 0)
+    return S_ISDIR(st.st_mode) ? Entry::directory : Entry::other;
+  if (errno == ENOENT) return Entry::missing;
+  // rsync takes only ENOENT for missing. A link that fails otherwise is hidden from it.
+  if (end == LinkEnd::dangling) return Entry::left_out;
+  return errno == ENOTDIR ? Entry::missing : Entry::other;
 }
 
 Blindness TreeWatcher::blindness(TreeId id) const {
@@ -110,7 +108,7 @@ bool TreeWatcher::limit_was_raised(TreeId id) {
   const Tree& tree = trees_.at(id);
   if (tree.limit_error == 0) return false;
   Fd fd(::open(tree.refused.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!fd) return true;  // gone: look again
+  if (!fd) return errno == ENOENT || errno == ENOTDIR;  // gone: look again
   if (!inotify_) return inotify_.open();
   bool raised = place_watch(fd, Inotify::Interest::names).wd >= 0;
   release_unused();
@@ -120,6 +118,7 @@ bool TreeWatcher::limit_was_raised(TreeId id) {
 // ---- the source's own path
 
 void TreeWatcher::place_root(TreeId id) {
+  refresh_mounts();  // the event of an unmount may still be on its way
   Tree& tree = trees_.at(id);
   tree.limit_error = 0;
   tree.remote.clear();
@@ -129,25 +128,23 @@ void TreeWatcher::place_root(TreeId id) {
   Link link;
   link.tree = id;
   link.end = end_of(id, resolution);
-  // Fresh: the event of an unmount may still be on its way.
-  std::set<std::string> mounts = read_mount_points();
-  if (link.end == LinkEnd::directory && is_unmounted(mounts, tree.mount_point, resolution.path))
-    link.end = LinkEnd::unreadable;
   link.referent = resolution.path;
   link.identity = resolution.identity;
   link.pins = std::move(pins);
   bool there = link.end == LinkEnd::directory;
   tree.root_link = map_.add_link(std::move(link));
   if (!there) return set_state(id, TreeState::missing);
-  tree.mount_point = mount_point_of(mounts, resolution.path);
   tree.root = map_.add_dir(id, 0, "", -1, tree.root_link);
   enqueue(tree.root, false);
   set_state(id, TreeState::crawling);
 }
 
 void TreeWatcher::drop_root(TreeId id) {
-  map_.remove_link(trees_.at(id).root_link);
-  trees_.at(id).root = 0;
+  Tree& tree = trees_.at(id);
+  map_.remove_link(tree.root_link);
+  std::erase_if(tasks_, [&](const Task& task) { return task.tree == id; });
+  tree.root = 0;
+  tree.to_crawl = 0;
 }
 
 void TreeWatcher::set_state(TreeId id, TreeState state) {
@@ -159,7 +156,11 @@ bool TreeWatcher::stands(TreeId id) {
   const Tree& tree = trees_.at(id);
   struct stat st {};
   const Link& root = map_.link(tree.root_link);
-  bool there = ::stat(tree.rules.source.c_str(), &st) == 0;
+  bool there = false;
+  {
+    FsIdentity eyes(tree.user);
+    there = ::stat(tree.rules.source.c_str(), &st) == 0;
+  }
   if (there && tree.root != 0 && root.identity == Identity{st.st_dev, st.st_ino}) return true;
   relink_source(id);
   release_unused();

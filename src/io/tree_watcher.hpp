@@ -54,6 +54,9 @@ class TreeWatcher {
     /// A regular file was created by open(2), or written to: perhaps it is open still, and its
     /// close is reported. `created`: it was not there before.
     std::function<void(TreeId, const std::string& path, bool created)> written;
+    /// Part of the tree is not what it was (unmounted, unreadable): what runs may delete on old
+    /// knowledge and must be ended.
+    std::function<void(TreeId)> lost;
     /// A crawl has got on.
     std::function<void()> progressed;
     /// state() of the tree is another one, or it was crawled afresh.
@@ -74,6 +77,8 @@ class TreeWatcher {
   void restart(TreeId tree);
 
   TreeState state(TreeId tree) const { return trees_.at(tree).state; }
+  /// Whether directories wait to be looked at: loops among them are not known yet.
+  bool is_crawling(TreeId tree) const { return trees_.at(tree).to_crawl > 0; }
   const std::string& source(TreeId tree) const { return trees_.at(tree).rules.source; }
   std::string resolved_source(TreeId tree) const;
   /// The directory that is the source; nothing while it is missing.
@@ -106,7 +111,6 @@ class TreeWatcher {
     TreeState state = TreeState::crawling;
     LinkId root_link = 0;
     NodeId root = 0;
-    std::string mount_point;  // that the source was last seen on
     size_t to_crawl = 0;
     int limit_error = 0;
     std::string refused;  // a directory that could not be watched
@@ -161,11 +165,15 @@ class TreeWatcher {
   void appeared(NodeId dir, const WatchEvent& event);
   void forget(NodeId dir, const std::string& name);
   void watch_ended(int wd);
+  NodeId directory_at(LinkId link, const std::string& physical) const;
   void lose(NodeId dir);
   void lose_link(LinkId link);
+  void refresh_mounts();
   void mounts_changed();
+  bool concerns_us(const std::string& mount_point) const;
+  bool is_lost(const std::string& physical) const;
+  void unmounted(const std::string& mount_point);
   void mounted(const std::string& mount_point);
-  void mounted_below(NodeId dir, const std::string& physical, const std::string& mount_point);
   void access_changed(NodeId dir);
   void release_unused();
   void report(NodeId dir, std::string_view name, ChangeKind kind);
@@ -177,12 +185,15 @@ class TreeWatcher {
   WatchMap map_;
   std::map<TreeId, Tree> trees_;
   TreeId next_tree_;
-  std::vector<int> placed_;  // watches added since release_unused(); some found no use
-  std::set<int> unmounted_;  // watches whose end was announced by an unmount
+  std::vector<int> placed_;    // watches added since release_unused(); some found no use
+  std::vector<int> unwanted_;  // to be removed from the kernel, some in each turn
   std::set<std::string> mount_points_;
+  std::vector<std::string> mounts_added_, mounts_removed_;  // not looked at yet
+  std::set<std::string> lost_mounts_;  // that something of ours was on, until they come back
   std::vector<Task> tasks_;
   Source events_source_;
   Source crawl_source_;
+  Source release_source_;
   Fd mounts_;
   Source mounts_source_;
 };

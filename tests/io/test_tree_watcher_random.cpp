@@ -80,6 +80,7 @@ class History {
   void expect_no_watch_left_over() {
     TreeWatcher::Listener deaf{[](TreeId, const Change&) {},
                                [](TreeId, const std::string&, bool) {},
+                               [](TreeId) {},
                                [] {},
                                [](TreeId) {},
                                [](TreeId, const std::string&, const std::string&) {},

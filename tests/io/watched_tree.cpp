@@ -34,6 +34,7 @@ void WatchedTree::watch(TreeRules rules) {
   listener.written = [this](TreeId, const std::string& file, bool is_new) {
     (is_new ? created : modified).push_back(file);
   };
+  listener.lost = [](TreeId) {};
   listener.progressed = [] {};
   listener.state_changed = [this](TreeId id) { states.push_back(watcher->state(id)); };
   listener.trouble = [this](TreeId, const std::string& where, const std::string& reason) {
