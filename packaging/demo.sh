@@ -366,6 +366,19 @@ play_outage() {
 
 # --- The end -------------------------------------------------------------------------------------
 
+show_status() {
+  local -i begin=${EPOCHREALTIME//[!0-9]/} now
+  local text
+  while text=$("$bin/mirrorctl" --bus "$address" status); do
+    [[ $text =~ settling|waiting|syncing|retrying ]] || break
+    now=${EPOCHREALTIME//[!0-9]/}
+    ((now - begin < patience_us)) || break
+    pause
+  done
+  title "mirrorctl status"
+  "$bin/mirrorctl" --bus "$address" status
+}
+
 show_target() {
   title "what tgt2 holds"
   (cd "${copy[tgt2]}" && find . -mindepth 1 -printf '  %M %-8u %6s  %P\n' | sort -k4)
@@ -443,8 +456,7 @@ main() {
   summary
   play_outage
 
-  title "mirrorctl status"
-  "$bin/mirrorctl" --bus "$address" status
+  show_status
   show_target
   verdict
   if [[ $keep == yes ]]; then leave_running; fi

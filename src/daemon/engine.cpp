@@ -213,7 +213,6 @@ void Engine::tree_state_changed(TreeId tree) {
 void Engine::source_state(GroupRun& run, TreeState state) {
   bool watching = state == TreeState::watching;
   if (state == TreeState::missing) abandon_runs(run);
-  if (watching) run.troubles = 0;
   std::optional<Identity> before = run.identity;
   if (watching) run.identity = watcher(run).identity(run.tree);
   bool replaced = watching && before && before != run.identity;
@@ -223,7 +222,7 @@ void Engine::source_state(GroupRun& run, TreeState state) {
     // From now on changes may go unseen, until a comparison that starts when all is watched.
     scheduler_.queue(id).want_full(loop_.now());
   }
-  if (!watching) run.limited = false;
+  if (watching && watcher(run).blindness(run.tree).error == 0) run.limited = false;
   bool was_missing = std::exchange(run.missing, state == TreeState::missing);
   if (run.missing == was_missing) return;
   log::Fields fields{{"MIRRORD_GROUP", run.config.name}, {"MESSAGE_ID", ""}};
@@ -244,20 +243,20 @@ void Engine::source_state(GroupRun& run, TreeState state) {
 
 void Engine::tree_trouble(TreeId tree, const std::string& path, const std::string& reason) {
   // A tree can have any number of unreadable directories; the count is in the group's Problem.
-  constexpr uint64_t kLinesPerGroup = 20;
-  if (watchers_.of(tree).blindness(tree).error != 0)
-    loop_.arm(limit_timer_, loop_.now() + kLimitCheck);
+  constexpr size_t kLinesPerGroup = 50;
+  bool at_limit = watchers_.of(tree).blindness(tree).error != 0;
+  if (at_limit) loop_.arm(limit_timer_, loop_.now() + kLimitCheck);
   for (GroupRun* run : groups_of(tree)) {
-    bool limited = watchers_.of(tree).blindness(tree).error != 0;
+    bool limit_told = at_limit && std::exchange(run->limited, true);
+    if (limit_told || run->told.size() >= kLinesPerGroup) continue;
+    if (!run->told.insert(path + '\n' + reason).second && !at_limit) continue;
     log::Fields fields{{"MIRRORD_GROUP", run->config.name}};
-    if (limited && !std::exchange(run->limited, true))
-      fields.push_back({"MESSAGE_ID", std::string(log::message::kWatchLimit)});
-    else if (++run->troubles > kLinesPerGroup)
-      continue;
+    if (at_limit) fields.push_back({"MESSAGE_ID", std::string(log::message::kWatchLimit)});
+    bool last = run->told.size() == kLinesPerGroup;
     log::write(LogLevel::warning,
                fmt::format("group '{}': '{}': {}{}", run->config.name,
                            escape(watchers_.of(tree).file_path(tree, path)), reason,
-                           run->troubles == kLinesPerGroup ? " (no more such lines follow)" : ""),
+                           last ? " (no more such lines follow)" : ""),
                fields);
   }
 }

@@ -53,7 +53,7 @@ class Engine {
     TreeId tree = 0;
     OpenFiles open_files;
     std::vector<TargetId> targets;
-    uint64_t troubles = 0;
+    std::set<std::string> told;  // troubles, so that each is told once
     bool missing = false;
     bool limited = false;              // a watch limit was told
     std::optional<Identity> identity;  // of the source that the targets were last compared with

@@ -100,6 +100,10 @@ void Engine::start_run(const Job& job, GroupRun& run, const TargetRun& target) {
   transfer.lane = live ? lane_of(job.batch.kind) : Lane::full;
   if (transfer.lane != Lane::data && transfer.lane != Lane::attributes) {
     transfer.hidden = watcher(run).hidden(run.tree);
+    // Of a path that is listed and hidden as well, rsync does not delete the copy.
+    std::erase_if(transfer.hidden, [&](const std::string& path) {
+      return std::ranges::find(job.batch.paths, path) != job.batch.paths.end();
+    });
     transfer.unreadable = watcher(run).unreadable(run.tree);
   }
   // Absence is only inferred here: an empty source may be a lost mount.

@@ -1,7 +1,5 @@
 #include "daemon/run.hpp"
 
-#include <dirent.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <memory>
@@ -22,16 +20,6 @@ Command make_command(const Group& group, std::vector<std::string> argv, const st
 }
 
 }  // namespace
-
-bool is_empty_directory(const std::string& path) {
-  std::unique_ptr<DIR, int (*)(DIR*)> stream(::opendir(path.c_str()), ::closedir);
-  if (!stream) return true;
-  while (const dirent* entry = ::readdir(stream.get())) {
-    std::string name = entry->d_name;
-    if (name != "." && name != "..") return false;
-  }
-  return true;
-}
 
 Run::Run(Loop& loop, const Group& group, const Target& target, const Transfer& transfer,
          const std::string& list, Done done)

@@ -12,9 +12,6 @@
 
 namespace mirrord {
 
-/// Whether a comparison with this directory as its source could empty a target.
-bool is_empty_directory(const std::string& path);
-
 class Run {
  public:
   struct Result {

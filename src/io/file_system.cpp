@@ -1,10 +1,12 @@
 #include "io/file_system.hpp"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/vfs.h>
 
 #include <cerrno>
 #include <fstream>
+#include <memory>
 #include <sstream>
 #include <utility>
 
@@ -42,6 +44,16 @@ std::optional<bool> is_open_for_writing(const std::string& path) {
     return false;
   }
   return errno == EAGAIN ? std::optional(true) : std::nullopt;
+}
+
+bool is_empty_directory(const std::string& path) {
+  std::unique_ptr<DIR, int (*)(DIR*)> stream(::opendir(path.c_str()), ::closedir);
+  if (!stream) return true;
+  while (const dirent* entry = ::readdir(stream.get())) {
+    std::string name = entry->d_name;
+    if (name != "." && name != "..") return false;
+  }
+  return true;
 }
 
 std::set<std::string> read_mount_points() {

@@ -17,6 +17,9 @@ std::string reports_only_local_changes(const Fd& directory);
 /// (the file is gone, or neither ours nor ours to ask about: CAP_LEASE, fcntl(2)).
 std::optional<bool> is_open_for_writing(const std::string& path);
 
+/// Whether there is nothing in the directory, as far as can be seen.
+bool is_empty_directory(const std::string& path);
+
 /// The mount points of this process, now.
 std::set<std::string> read_mount_points();
 

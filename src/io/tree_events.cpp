@@ -197,6 +197,17 @@ void TreeWatcher::unmounted(const std::string& mount_point) {
     }
 }
 
+void TreeWatcher::mounted_on(NodeId dir) {
+  NodeId parent = map_.parent(dir);
+  std::string name(map_.name(dir));
+  if (!is_empty_directory(file_path(map_.tree_of(dir), map_.path(dir))))
+    return appeared(parent, {-1, Kind::moved_in, true, name});
+  // What an empty file system does not have was not seen to be deleted: only watched from now on.
+  TreeId tree = map_.tree_of(dir);
+  forget(parent, name);
+  enqueue(map_.add_dir(tree, parent, name, -1), false);
+}
+
 /// A new mount changes directories and links without an event: those are looked at again.
 void TreeWatcher::mounted(const std::string& mount_point) {
   for (auto& [id, tree] : trees_)
@@ -207,8 +218,7 @@ void TreeWatcher::mounted(const std::string& mount_point) {
       if (l.parent != 0 && leads_there) {
         relink(link);
       } else if (NodeId dir = directory_at(link, mount_point); dir != 0 && map_.parent(dir) != 0) {
-        std::string name(map_.name(dir));
-        appeared(map_.parent(dir), {-1, Kind::moved_in, true, name});
+        mounted_on(dir);
       }
     }
 }

@@ -174,6 +174,7 @@ class TreeWatcher {
   bool is_lost(const std::string& physical) const;
   void unmounted(const std::string& mount_point);
   void mounted(const std::string& mount_point);
+  void mounted_on(NodeId dir);
   void access_changed(NodeId dir);
   void release_unused();
   void report(NodeId dir, std::string_view name, ChangeKind kind);

@@ -5,7 +5,8 @@
 //
 // unlink   COUNT files are created, closed and unlinked: three events each
 // stay     COUNT files are created, written and closed: three events each
-// rewrite  one file is truncated, written and closed COUNT times, while PID reads
+// rewrite  one file is written in place and closed COUNT times, while PID reads; it is not truncated,
+//          because ext4(5), auto_da_alloc, writes to the disk at the close of a file that was
 //
 // With the first two PID is stopped while events are made, as many as the kernel queues, and
 // then let go until it has come to rest: what counts is how it drains.
@@ -90,7 +91,7 @@ int main(int argc, char** argv) {
   wait_until_at_rest(pid, 20);
   const uint64_t before = bench::cpu_ns(pid);
   if (what == "rewrite") {
-    for (long i = 0; i < count; ++i) write_file(directory + "/hot", O_TRUNC, "x");
+    for (long i = 0; i < count; ++i) write_file(directory + "/hot", 0, "x");
   } else {
     make_chunks(pid, directory, count, what == "stay");
   }

@@ -15,7 +15,7 @@ declare -ri events=200000 rewrites=100000
 readonly out=$root/build/bench bin=$root/build/bench/bin
 readonly mirrord=$root/build/release/src/mirrord
 declare -A samples                # NAME -> one value a round
-declare -a names table skipped    # in order of appearance; what is printed in the end
+declare -a names=() table=() skipped=()  # in order of appearance; what is printed in the end
 declare -a parts=("$@")
 ((${#parts[@]})) || parts=(crawl targets drain hot)
 
@@ -187,7 +187,7 @@ crawl() {
   lsyncd_config "$lab/lsyncd.empty" "$lab/empty" 1
   # The first one warms the cache, and shows whether there are watches enough.
   "$bin/until_ready" "$lab/log" --line watched "$bin/walk_floor" "$tree" </dev/null >/dev/null || {
-    skipped+=("crawl: $(tail -n 1 "$lab/log"), other programs hold watches")
+    skipped+=("crawl: $(tail -n 1 "$lab/log"); other programs hold watches, try fewer DIRECTORIES")
     rm -rf "$tree"
     return 0
   }
@@ -369,8 +369,8 @@ for part in "${parts[@]}"; do
     crawl | targets | drain | hot) "$part" ;;
     *) die "no such part: $part (crawl targets drain hot)" ;;
   esac
+  write_json # what there is so far
 done
-write_json
 printf '\n%-52s %9s %9s %9s  %s\n' "$rounds rounds" median min max goal
 printf '%s\n' "${table[@]}"
 ((${#skipped[@]} == 0)) || printf 'skipped: %s\n' "${skipped[@]}"

@@ -91,7 +91,8 @@ class LimitOfWatches : public WatchLab {
   /// `what` is watches or instances.
   void start_limited(const std::string& what, int limit) {
     limited_ = "/proc/sys/user/max_inotify_" + what;
-    const std::string lower = "echo " + std::to_string(limit) + " > " + limited_ + " && exec \"$@\"";
+    const std::string lower =
+        "echo " + std::to_string(limit) + " > " + limited_ + " && exec \"$@\"";
     const std::string address = bus().address();
     daemon = std::make_unique<Mirrord>(
         dir, Mirrord::Options{

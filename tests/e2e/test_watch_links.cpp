@@ -17,9 +17,9 @@ TEST_F(WatchLinks, InEveryPartOfTheSourcesPath) {
   write_file(dir / "disk/releases/41/htdocs/only-in-41", "old\n");
   write_file(dir / "disk/releases/41/htdocs/tree-of-41/deep/file", "old\n");
   write_file(dir / "other-disk/releases/43/htdocs/version", "43");
-  fs::create_directory_symlink(dir / "disk", dir / "volume");          // absolute
-  fs::create_directory_symlink("releases/41", dir / "disk/current");   // relative
-  fs::create_directory_symlink("volume/current", dir / "site");        // through another link
+  fs::create_directory_symlink(dir / "disk", dir / "volume");           // absolute
+  fs::create_directory_symlink("releases/41", dir / "disk/current");    // relative
+  fs::create_directory_symlink("volume/current", dir / "site");         // through another link
   fs::create_directory_symlink("../site/htdocs", dir / "org/docroot");  // the last part
   source = dir / "org/docroot";
   begin();
@@ -310,7 +310,8 @@ TEST_F(WatchLinks, OntoAnotherFileSystem) {
     fs::path path = "/dev/shm/mirrord-test." + std::to_string(::getpid());
     ~Elsewhere() { fs::remove_all(path); }
   } elsewhere;
-  struct stat here {}, there {};
+  struct stat here {
+  }, there{};
   if (::stat("/dev/shm", &there) < 0 || ::stat(dir.path().c_str(), &here) < 0 ||
       here.st_dev == there.st_dev)
     GTEST_SKIP() << "/dev/shm is no file system of its own";
@@ -344,11 +345,22 @@ TEST_F(WatchLinks, ChurnOfLinksLeaksNoWatch) {
   for (int i = 0; i < 60; ++i) {
     const fs::path link = source / ("link" + std::to_string(i % 4));
     switch (i % 5) {
-      case 0: point_link(link, dir / "a"); break;
-      case 1: point_link(link, dir / "b/1"); break;
-      case 2: fs::remove(link); break;
-      case 3: fs::rename(dir / "a/1", dir / "a/x"); fs::rename(dir / "a/x", dir / "a/1"); break;
-      default: point_link(link, "link" + std::to_string((i + 1) % 4)); break;
+      case 0:
+        point_link(link, dir / "a");
+        break;
+      case 1:
+        point_link(link, dir / "b/1");
+        break;
+      case 2:
+        fs::remove(link);
+        break;
+      case 3:
+        fs::rename(dir / "a/1", dir / "a/x");
+        fs::rename(dir / "a/x", dir / "a/1");
+        break;
+      default:
+        point_link(link, "link" + std::to_string((i + 1) % 4));
+        break;
     }
     if (i % 20 == 10) write_file(dir / "a/1/2/file", std::to_string(i));
   }

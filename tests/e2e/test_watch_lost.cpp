@@ -90,7 +90,8 @@ TEST_F(WatchLost, ReplacedByAnEmptyDirectory) {
   begin();
   ASSERT_TRUE(both_become("idle"));
   const auto files = [&](const std::string& target) {
-    return fs::exists(copy(target) / "index.html") && fs::exists(copy(target) / "images/logo.png") &&
+    return fs::exists(copy(target) / "index.html") &&
+           fs::exists(copy(target) / "images/logo.png") &&
            fs::exists(copy(target) / "news/today.html") &&
            fs::exists(copy(target) / "cgi-bins/counter.cgi");
   };
@@ -194,8 +195,7 @@ TEST_F(WatchMounts, AMountOverTheSource) {
   for (const auto& target : both)
     EXPECT_TRUE(fs::exists(copy(target) / "sub/deep/file")) << "an empty mount empties nothing";
   write_file(source / "on-the-mount", "a file\n");
-  for (const auto& target : both)
-    ASSERT_TRUE(holds(copy(target) / "on-the-mount", "a file\n"));
+  for (const auto& target : both) ASSERT_TRUE(holds(copy(target) / "on-the-mount", "a file\n"));
   ASSERT_TRUE(both_become("idle"));
   const auto before = copies();
   unmount(source);

@@ -92,9 +92,8 @@ TEST_F(WatchMoves, BetweenTwoSources) {
   make_tree(contents / "tree");
   write_file(archive / "file", "in the archive\n");
   configure(web());
-  configure({.targets = {ssh_target("arc1"), ssh_target("arc2")},
-             .name = "archive",
-             .source = archive});
+  configure(
+      {.targets = {ssh_target("arc1"), ssh_target("arc2")}, .name = "archive", .source = archive});
   start();
   const auto both_equal = [&](const std::string& what) -> testing::AssertionResult {
     source = archive;
@@ -111,8 +110,10 @@ TEST_F(WatchMoves, BetweenTwoSources) {
   change_tree(images / "tree");
   ASSERT_TRUE(both_equal("and back, behind a link"));
   for (int i = 0; i < 21; ++i)
-    if (i % 2 == 0) fs::rename(images / "tree", archive / "tree");
-    else fs::rename(archive / "tree", images / "tree");
+    if (i % 2 == 0)
+      fs::rename(images / "tree", archive / "tree");
+    else
+      fs::rename(archive / "tree", images / "tree");
   change_tree(archive / "tree");
   ASSERT_TRUE(both_equal("to and fro without a pause"));
   fs::create_directory_symlink(archive, contents / "archive");
@@ -127,7 +128,7 @@ TEST_F(WatchMoves, ChurnLeavesNoWatchBehind) {
   make_tree(source / "tree0");
   make_tree(images / "tree1");
   begin();
-  const std::vector<fs::path> places{source,        source / "news",  images,
+  const std::vector<fs::path> places{source,           source / "news", images,
                                      images / "icons", dir / "outside", source / "images"};
   fs::create_directories(dir / "outside");
   for (int i = 0; i < 300; ++i) {

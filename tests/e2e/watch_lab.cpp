@@ -13,9 +13,8 @@ namespace mirrord::test {
 namespace {
 
 bool is_below(const std::string& path, const std::vector<std::string>& tops) {
-  return std::ranges::any_of(tops, [&](const std::string& top) {
-    return path == top || path.starts_with(top + '/');
-  });
+  return std::ranges::any_of(
+      tops, [&](const std::string& top) { return path == top || path.starts_with(top + '/'); });
 }
 
 Tree without(Tree tree, const std::vector<std::string>& tops) {
@@ -57,9 +56,8 @@ Lab::GroupText WatchLab::web(const std::string& settings) {
 void WatchLab::begin(const std::string& settings, const Comparison& comparison) {
   write_file(dir / "witnessed/begin", "begin\n");
   configure(web(settings));
-  configure({.targets = {local_target("witness-copy")},
-             .name = "witness",
-             .source = dir / "witnessed"});
+  configure(
+      {.targets = {local_target("witness-copy")}, .name = "witness", .source = dir / "witnessed"});
   start();
   ASSERT_TRUE(equal("first sync", comparison));
 }
@@ -180,8 +178,7 @@ testing::AssertionResult WatchLab::none_leaked() {
   start();
   if (auto result = equal("after a restart"); !result) return result;
   if (watches() == after_churn) return testing::AssertionSuccess();
-  return testing::AssertionFailure()
-         << after_churn << " watches, a fresh daemon has " << watches();
+  return testing::AssertionFailure() << after_churn << " watches, a fresh daemon has " << watches();
 }
 
 size_t WatchLab::logged(const std::string& text) const {
@@ -192,15 +189,15 @@ size_t WatchLab::logged(const std::string& text) const {
 }
 
 bool WatchLab::own_mounts() {
-  static const bool allowed =
-      ::unshare(CLONE_NEWNS) == 0 &&
-      ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0;
+  static const bool allowed = ::unshare(CLONE_NEWNS) == 0 &&
+                              ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0;
   return allowed;
 }
 
 void WatchLab::mount_tmpfs(const fs::path& where) {
   fs::create_directories(where);
-  check(::mount("tmpfs", where.c_str(), "tmpfs", 0, "size=8m,mode=755"), "mount on " + where.native());
+  check(::mount("tmpfs", where.c_str(), "tmpfs", 0, "size=8m,mode=755"),
+        "mount on " + where.native());
 }
 
 void WatchLab::bind(const fs::path& what, const fs::path& where) {

@@ -1,8 +1,8 @@
 // The story with two targets over ssh, for tests of what is watched.
 //
-// A WatchLab is a Lab whose group "web" has two remote targets, and a second group, "witness", whose
-// changes arrive after whatever must not happen to the first. It counts the daemon's watches and log
-// lines, and mounts file systems that only this process and its children see.
+// A WatchLab is a Lab whose group "web" has two remote targets, and a second group, "witness",
+// whose changes arrive after whatever must not happen to the first. It counts the daemon's watches
+// and log lines, and mounts file systems that only this process and its children see.
 #pragma once
 
 #include <functional>
@@ -33,8 +33,7 @@ class WatchLab : public Lab {
                                          const std::vector<std::string>& left_out);
   /// Equal outside of some paths, whatever is there.
   testing::AssertionResult equal_outside(const std::string& what,
-                                         const std::vector<std::string>& paths,
-                                         bool owners = true);
+                                         const std::vector<std::string>& paths, bool owners = true);
   /// Equal by the word of rsync alone, which knows rules that a snapshot does not.
   testing::AssertionResult equal_to_rsync(const std::string& what, const Arguments& options);
 
@@ -53,7 +52,8 @@ class WatchLab : public Lab {
 
   /// inotify watches of the daemon, proc(5) /proc/PID/fdinfo.
   size_t watches() const;
-  /// After churn there are as many watches as a fresh daemon needs, which takes the old one's place.
+  /// After churn there are as many watches as a fresh daemon needs, which takes the old one's
+  /// place.
   testing::AssertionResult none_leaked();
   size_t logged(const std::string& text) const;
 

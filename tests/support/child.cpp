@@ -137,7 +137,7 @@ void Child::kill_tree() {
     all.push_back(pid_);
   }
   for (const pid_t pid : stopped) ::kill(pid, SIGKILL);
-  wait();
+  wait_until([&] { return !running() && std::ranges::none_of(stopped, process_exists); });
 }
 
 std::string Child::output() const { return read_file(command_.output); }

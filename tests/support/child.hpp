@@ -47,7 +47,8 @@ class Child {
   /// program); nothing when it still runs after `limit`.
   std::optional<int> wait(milliseconds limit = kPatience);
 
-  /// Kills it and everything below it, sessions and process groups of their own included.
+  /// Kills it and everything below it, sessions and process groups of their own included, and
+  /// returns when they are gone.
   void kill_tree();
 
   std::string output() const;
