@@ -14,7 +14,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # shellcheck source=packaging/lib.sh
 source "$root/packaging/lib.sh"
 
-readonly patience_us=30000000
+patience_us=30000000
 keep=no
 outage_seconds=3
 declare -A pids=() ports=() copy=()
@@ -357,6 +357,8 @@ play_outage() {
     "$begin" tgt1
   line change 'news/today.html, about.html' 'tgt1 only' "$elapsed_ms"
   read -rt "$outage_seconds" -u "$never" || true
+  # The pauses between attempts have grown while it was away; they double.
+  patience_us=$((patience_us + outage_seconds * 2000000))
   sshd_listens tgt2 || fail "the sshd of tgt2 does not start again: $(<"$lab/sshd.tgt2.log")"
   begin=$EPOCHREALTIME
   wait_for 'what it missed' \

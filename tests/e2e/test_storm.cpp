@@ -56,7 +56,7 @@ class Chaos {
       case 3:
         return append_file(path(), text());
       case 4:
-        return change_mode(path(), below(2) ? 0640 : 0755);
+        return change_mode(path(), below(2) ? 0700 : 0755);
       case 5:
       case 6:
         return fs::rename(path(), path());
