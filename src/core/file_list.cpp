@@ -13,7 +13,8 @@ const std::string kNoSuchEntry = ".mirrord-no-such-entry";
 
 class ListBuilder {
  public:
-  ListBuilder(const Probe& probe, Depth depth) : probe_(probe), depth_(depth) {}
+  ListBuilder(const EntryProbe& probe, Depth depth, Missing missing)
+      : probe_(probe), depth_(depth), missing_(missing) {}
 
   void add(const std::string& path) {
     // The first ancestor that is no directory stands for everything below it.
@@ -22,48 +23,65 @@ class ListBuilder {
       std::string ancestor = path.substr(0, slash);
       Entry entry = probe_once(ancestor);
       if (entry == Entry::directory) continue;
-      if (entry != Entry::left_out) entries_.insert(std::move(ancestor));
-      return;
+      return list(std::move(ancestor), entry);
     }
-    if (path.empty()) {
-      entries_.insert(depth_ == Depth::entry ? kNoSuchEntry : "");
-      return;
-    }
+    if (path.empty()) return add_root();
     Entry entry = probe_once(path);
-    if (entry == Entry::left_out) return;
     bool slash = depth_ == Depth::children && entry == Entry::directory;
-    entries_.insert(slash ? path + '/' : path);
+    list(slash ? path + '/' : path, entry);
   }
 
-  std::string text() const {
-    std::string list;
+  FileList take() const {
+    FileList list;
     for (const std::string& entry : entries_) {
-      list += "./" + entry;
-      list.push_back('\0');
+      list.text += "./" + entry;
+      list.text.push_back('\0');
     }
+    list.losers.assign(losers_.begin(), losers_.end());
     return list;
   }
 
  private:
+  void add_root() {
+    if (depth_ != Depth::entry)
+      entries_.insert("");
+    else if (missing_ == Missing::listed)
+      entries_.insert(kNoSuchEntry);
+    else
+      losers_.insert("");
+  }
+
+  void list(std::string path, Entry entry) {
+    if (entry == Entry::left_out) return;
+    if (entry == Entry::missing && missing_ == Missing::by_directory) {
+      size_t slash = path.rfind('/');
+      losers_.insert(slash == std::string::npos ? "" : path.substr(0, slash));
+    } else {
+      entries_.insert(std::move(path));
+    }
+  }
+
   Entry probe_once(const std::string& path) {
     auto [known, fresh] = probed_.try_emplace(path, Entry::other);
     if (fresh) known->second = probe_(path);
     return known->second;
   }
 
-  const Probe& probe_;
+  const EntryProbe& probe_;
   Depth depth_;
+  Missing missing_;
   std::unordered_map<std::string, Entry> probed_;
   std::set<std::string> entries_;
+  std::set<std::string> losers_;
 };
 
 }  // namespace
 
-std::string build_file_list(const std::vector<std::string>& paths, const Probe& probe,
-                            Depth depth) {
-  ListBuilder builder(probe, depth);
+FileList build_file_list(const std::vector<std::string>& paths, const EntryProbe& probe,
+                         Depth depth, Missing missing) {
+  ListBuilder builder(probe, depth, missing);
   for (const std::string& path : paths) builder.add(path);
-  return builder.text();
+  return builder.take();
 }
 
 }  // namespace mirrord

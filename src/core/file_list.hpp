@@ -22,7 +22,7 @@ enum class Entry {
 
 /// What is at a logical path now. An error other than "no such file" counts as `other`: rsync
 /// then reports it, and nothing is deleted because of it.
-using Probe = std::function<Entry(const std::string& path)>;
+using EntryProbe = std::function<Entry(const std::string& path)>;
 
 /// How much of a listed directory is meant.
 enum class Depth {
@@ -31,8 +31,17 @@ enum class Depth {
   tree,      ///< all below it: "./dir", for a run with -r
 };
 
-/// The list, NUL-terminated entries in order, each once.
-std::string build_file_list(const std::vector<std::string>& paths, const Probe& probe,
-                            Depth depth = Depth::entry);
+struct FileList {
+  std::string text;  ///< NUL-terminated entries in order, each once
+  /// Without deletions by name: the directories that have lost an entry, to be compared one level
+  /// deep. Empty otherwise.
+  std::vector<std::string> losers = {};
+};
+
+/// Whether a missing path stands in the list, for --delete-missing-args.
+enum class Missing { listed, by_directory };
+
+FileList build_file_list(const std::vector<std::string>& paths, const EntryProbe& probe,
+                         Depth depth = Depth::entry, Missing missing = Missing::listed);
 
 }  // namespace mirrord

@@ -2,15 +2,19 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <vector>
 
 namespace mirrord {
 
 enum class Verdict {
-  done,     ///< everything in the batch is on the target
-  again,    ///< files vanished meanwhile: look again at what was in the batch
-  partial,  ///< the target answers, but some paths failed
-  failed,   ///< the target, the connection or rsync itself failed: everything stays
+  done,      ///< everything in the batch is on the target
+  again,     ///< files vanished meanwhile: look again at what was in the batch
+  partial,   ///< the target answers, but some paths failed
+  withheld,  ///< everything was sent, but more would have to be deleted than this run might
+  held,      ///< the same, and more than the deletion guard allows
+  failed,    ///< the target, the connection or rsync itself failed: everything stays
 };
 
 struct Outcome {
@@ -20,6 +24,14 @@ struct Outcome {
   std::string complaint;  ///< the first line of rsync's or ssh's own words
   uint64_t files = 0;     ///< regular files transferred
   uint64_t bytes = 0;     ///< sent over the connection
+  /// Of `again` and `partial`: the paths that did not arrive; nothing = any of them may be missing.
+  std::optional<std::vector<std::string>> unsent;
+  /// Of `withheld` and `held`: how many entries of the target's are too much.
+  uint64_t extraneous = 0;
+  /// Of a comparison: how many entries the target held when it began; 0 = unknown.
+  uint64_t entries = 0;
+  /// The other side does not know --delete-missing-args, or refuses it.
+  bool refuses_missing_args = false;
 };
 
 }  // namespace mirrord

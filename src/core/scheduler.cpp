@@ -20,7 +20,7 @@ void Scheduler::remove(TargetId target) {
 std::vector<Scheduler::Candidate> Scheduler::candidates() const {
   std::vector<Candidate> result;
   for (const auto& [id, queue] : queues_)
-    for (JobKind kind : {JobKind::live, JobKind::full})
+    for (JobKind kind : {JobKind::connect, JobKind::live, JobKind::full})
       if (auto when = queue.due(kind)) result.push_back({*when, id, kind});
   std::ranges::sort(result);
   return result;
@@ -33,28 +33,56 @@ std::vector<Job> Scheduler::due(Instant now) {
     if (!has_slot(candidate.kind)) continue;
     TargetQueue& queue = queues_.at(candidate.target);
     if (!queue.due(candidate.kind)) continue;  // its other job of this round excludes it
-    Job job{candidate.target, candidate.kind, {}};
-    if (candidate.kind == JobKind::live)
-      job.batch = queue.start_live();
-    else
-      queue.start_full();
-    ++running_of(candidate.kind);
-    jobs.push_back(std::move(job));
+    jobs.push_back(start(queue, candidate));
   }
   return jobs;
 }
 
+Job Scheduler::start(TargetQueue& queue, const Candidate& candidate) {
+  Job job{candidate.target, candidate.kind, {}, {}};
+  switch (job.kind) {
+    case JobKind::connect:
+      queue.start_connecting();
+      break;
+    case JobKind::live:
+      job.batch = queue.start_live();
+      break;
+    case JobKind::full:
+      job.deletions = queue.start_full();
+      break;
+  }
+  count(job.kind, +1);
+  return job;
+}
+
+void Scheduler::count(JobKind kind, int change) {
+  if (kind == JobKind::live) live_ += change;
+  if (kind == JobKind::full) full_ += change;
+}
+
 void Scheduler::finished(TargetId target, JobKind kind, const Outcome& outcome, Instant now) {
-  --running_of(kind);
+  count(kind, -1);
   queues_.at(target).finished(kind, outcome, now);
 }
 
 void Scheduler::give_back(TargetId target, JobKind kind, Instant now) {
-  --running_of(kind);
+  count(kind, -1);
   queues_.at(target).give_back(kind, now);
 }
 
+std::vector<TargetId> Scheduler::standbys(unsigned limit, Instant now) const {
+  std::vector<std::pair<Instant, TargetId>> useful;
+  for (const auto& [id, queue] : queues_)
+    if (auto until = queue.standby_until(); until && *until > now) useful.push_back({*until, id});
+  std::ranges::sort(useful, std::greater());
+  if (useful.size() > limit) useful.resize(limit);
+  std::vector<TargetId> ids;
+  for (const auto& [until, id] : useful) ids.push_back(id);
+  return ids;
+}
+
 bool Scheduler::has_slot(JobKind kind) const {
+  if (kind == JobKind::connect) return true;
   if (running() >= max_transfers_) return false;
   return kind == JobKind::live || full_ < std::max(1U, max_transfers_ / 2);
 }

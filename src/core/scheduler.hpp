@@ -2,7 +2,7 @@
 //
 // Jobs that are due get the free slots in the order in which they became due, so one busy target
 // cannot starve another; full comparisons get at most half of the slots, so that live changes do
-// not wait for hours. The caller starts what due() returns and reports each with finished().
+// not wait for hours, and connecting needs none. The caller starts what due() returns and reports each with finished().
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,8 @@ using TargetId = uint32_t;
 struct Job {
   TargetId target = 0;
   JobKind kind = JobKind::live;
-  Batch batch;  ///< of a live job
+  Batch batch;                                 ///< of a live job
+  Deletions deletions = Deletions::counted;    ///< of a full one
 };
 
 class Scheduler {
@@ -41,6 +42,8 @@ class Scheduler {
   /// When due() may have something; nothing = only after finished() or a change.
   std::optional<Instant> next_wakeup() const;
   unsigned running() const { return live_ + full_; }
+  /// The targets for which a transfer shall be started ahead: those used last, at most `limit`.
+  std::vector<TargetId> standbys(unsigned limit, Instant now) const;
 
  private:
   struct Candidate {
@@ -50,8 +53,9 @@ class Scheduler {
     auto operator<=>(const Candidate&) const = default;
   };
   std::vector<Candidate> candidates() const;
+  Job start(TargetQueue& queue, const Candidate& candidate);
   bool has_slot(JobKind kind) const;
-  unsigned& running_of(JobKind kind) { return kind == JobKind::live ? live_ : full_; }
+  void count(JobKind kind, int change);
 
   unsigned max_transfers_;
   unsigned live_ = 0;

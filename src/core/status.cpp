@@ -45,6 +45,8 @@ const char* to_string(TargetState state) {
       return "retrying";
     case TargetState::paused:
       return "paused";
+    case TargetState::held:
+      return "held";
   }
   return "";
 }
@@ -65,7 +67,8 @@ std::string summary(const Status& status) {
     else if (group.state != GroupState::watching)
       tell(fmt::format("{} {}", group.name, to_string(group.state)));
   for (const TargetStatus& target : status.targets)
-    if (target.state == TargetState::retrying || target.state == TargetState::paused)
+    if (target.state == TargetState::retrying || target.state == TargetState::paused ||
+        target.state == TargetState::held)
       tell(fmt::format("{}/{} {}{}{}", target.group, target.name, to_string(target.state),
                        target.last_error.empty() ? "" : ", ", target.last_error));
   constexpr size_t kLongest = 400;

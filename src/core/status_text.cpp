@@ -43,6 +43,7 @@ const char* colour_of(TargetState state) {
     case TargetState::paused:
       return kYellow;
     case TargetState::retrying:
+    case TargetState::held:
       return kRed;
   }
   return kPlain;

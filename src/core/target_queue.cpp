@@ -2,13 +2,40 @@
 
 #include <algorithm>
 #include <cassert>
+#include <set>
 #include <utility>
 
 namespace mirrord {
 
+namespace {
+
+bool is_at_or_below(const std::string& path, const std::string& top) {
+  if (top.empty() || path == top) return true;
+  return path.size() > top.size() && path.starts_with(top) && path[top.size()] == '/';
+}
+
+/// Those of `paths` that are, hold or are below one of `touched`; none when one of `touched` has
+/// nothing to do with any of them.
+std::vector<std::string> paths_touched_by(const std::vector<std::string>& paths,
+                                          const std::vector<std::string>& touched) {
+  std::set<std::string> found;
+  for (const std::string& path : touched) {
+    bool known = false;
+    for (const std::string& candidate : paths) {
+      if (!is_at_or_below(candidate, path) && !is_at_or_below(path, candidate)) continue;
+      known = true;
+      found.insert(candidate);
+    }
+    if (!known) return {};
+  }
+  return {found.begin(), found.end()};
+}
+
+}  // namespace
+
 void TargetQueue::changed(const std::string& path, ChangeKind kind, Instant now) {
   if (pending_.empty()) first_change_ = now;
-  last_change_ = now;
+  last_change_ = last_used_ = now;
   // A set that is full empties itself; what was in it is a matter of a full comparison then.
   Instant oldest = pending_.oldest().value_or(now);
   if (!pending_.add(path, kind, now)) want_full(std::min(oldest, now));
@@ -32,8 +59,27 @@ Instant TargetQueue::settled() const {
   return std::min(last_change_ + pace_.delay, first_change_ + pace_.max_delay);
 }
 
+bool TargetQueue::approve(Instant now) {
+  if (!held_since_) return false;
+  deletions_ = Deletions::free;
+  want_full(*held_since_);
+  hurry(now);
+  return true;
+}
+
 std::optional<Instant> TargetQueue::due(JobKind kind) const {
   if (!active_ || paused_) return std::nullopt;
+  if (kind == JobKind::connect) return connected_ || connecting_ ? std::nullopt : wanted();
+  return connected_ ? wanted(kind) : std::nullopt;
+}
+
+std::optional<Instant> TargetQueue::wanted() const {
+  auto live = wanted(JobKind::live), full = wanted(JobKind::full);
+  return !live || (full && *full < *live) ? full : live;
+}
+
+/// When the job would start on a connected target.
+std::optional<Instant> TargetQueue::wanted(JobKind kind) const {
   // A target that failed is tried with one rsync, not with two.
   if (failures_ > 0 && kind == JobKind::full && live_) return std::nullopt;
   std::optional<Instant> due;
@@ -46,6 +92,11 @@ std::optional<Instant> TargetQueue::due(JobKind kind) const {
   }
   if (due && failures_ > 0) due = std::max(*due, retry_at_);
   return due;
+}
+
+void TargetQueue::start_connecting() {
+  assert(!connected_);
+  connecting_ = true;
 }
 
 Batch TargetQueue::start_live() {
@@ -65,38 +116,59 @@ Batch TargetQueue::take_stuck() {
   return stuck_.take(static_cast<ChangeKind>(stuck_turn_));
 }
 
-void TargetQueue::start_full() {
+Deletions TargetQueue::start_full() {
   assert(!full_running_);
   full_running_ = true;
   full_wanted_ = false;
   running_since_ = full_since_;
+  return deletions_;
 }
 
 void TargetQueue::finished(JobKind kind, const Outcome& outcome, Instant now) {
+  if (kind == JobKind::connect) return connect_finished(outcome, now);
+  if (outcome.verdict == Verdict::failed)
+    target_failed(now);
+  else
+    succeeded(now);
   if (kind == JobKind::live)
     live_finished(outcome, now);
   else
     full_finished(outcome, now);
 }
 
+void TargetQueue::connect_finished(const Outcome& outcome, Instant now) {
+  connecting_ = false;
+  connected_ = outcome.verdict == Verdict::done;
+  if (!connected_) target_failed(now);
+}
+
+void TargetQueue::succeeded(Instant now) {
+  failures_ = 0;
+  proven_ = true;
+  last_used_ = now;
+}
+
 void TargetQueue::live_finished(const Outcome& outcome, Instant now) {
   Batch batch = std::move(*std::exchange(live_, std::nullopt));
   switch (outcome.verdict) {
-    case Verdict::done:
-      failures_ = 0;
-      if (stuck_.empty()) stuck_backoff_ = {};
-      return;
     case Verdict::again:
-      failures_ = 0;
-      return keep(pending_, batch, now);
     case Verdict::partial:
-      failures_ = 0;
-      keep(stuck_, batch, now);
-      return suspend(stuck_backoff_, now);
+      return leave_unsent(batch, outcome, now);
     case Verdict::failed:
-      keep(pending_, batch, now);
-      return target_failed(now);
+      return keep(pending_, batch, now);
+    default:
+      if (stuck_.empty()) stuck_backoff_ = {};
   }
+}
+
+/// Of the batch, what the outcome says has not arrived; all of it where it does not say.
+void TargetQueue::leave_unsent(const Batch& batch, const Outcome& outcome, Instant now) {
+  Batch rest{batch.kind, {}, batch.oldest};
+  if (outcome.unsent) rest.paths = paths_touched_by(batch.paths, *outcome.unsent);
+  const Batch& left = rest.paths.empty() ? batch : rest;
+  if (outcome.verdict == Verdict::again) return keep(pending_, left, now);
+  keep(stuck_, left, now);
+  suspend(stuck_backoff_, now);
 }
 
 void TargetQueue::end_full(Instant now) {
@@ -109,23 +181,53 @@ void TargetQueue::end_full(Instant now) {
 }
 
 void TargetQueue::give_back(JobKind kind, Instant now) {
-  if (kind == JobKind::live) return keep(pending_, *std::exchange(live_, std::nullopt), now);
-  end_full(now);
-  want_full(running_since_);
+  switch (kind) {
+    case JobKind::connect:
+      connecting_ = false;
+      return;
+    case JobKind::live:
+      return keep(pending_, *std::exchange(live_, std::nullopt), now);
+    case JobKind::full:
+      end_full(now);
+      return want_full(running_since_);
+  }
 }
 
 void TargetQueue::full_finished(const Outcome& outcome, Instant now) {
   end_full(now);
-  // `again`: files vanished; their disappearance was an event, so they are pending.
-  if (outcome.verdict == Verdict::done || outcome.verdict == Verdict::again) {
-    failures_ = 0;
-    full_backoff_ = {};
-    return;
+  switch (outcome.verdict) {
+    case Verdict::done:
+    case Verdict::again:  // files vanished; their disappearance was an event, so they are pending
+      full_backoff_ = {};
+      held_since_.reset();
+      deletions_ = Deletions::counted;
+      return;
+    case Verdict::withheld:
+      // More may have come while a limited run deleted: that is counted first, too.
+      deletions_ =
+          deletions_ == Deletions::counted ? Deletions::limited : Deletions::counted;
+      return want_full(running_since_);
+    case Verdict::held:
+      full_backoff_ = {};
+      held_since_ = running_since_;
+      deletions_ = Deletions::counted;
+      return;
+    case Verdict::partial:
+      return full_was_partial(outcome, now);
+    case Verdict::failed:
+      return want_full(running_since_);
   }
-  want_full(running_since_);
-  if (outcome.verdict == Verdict::failed) return target_failed(now);
-  failures_ = 0;
-  suspend(full_backoff_, now);
+}
+
+/// Where the outcome names what failed, the rest was compared: only that is tried again.
+void TargetQueue::full_was_partial(const Outcome& outcome, Instant now) {
+  if (!outcome.unsent) {
+    want_full(running_since_);
+    return suspend(full_backoff_, now);
+  }
+  keep(stuck_, {ChangeKind::tree, *outcome.unsent, running_since_}, now);
+  suspend(stuck_backoff_, now);
+  full_backoff_ = {};
 }
 
 void TargetQueue::keep(DirtySet& set, const Batch& batch, Instant now) {
@@ -136,6 +238,7 @@ void TargetQueue::keep(DirtySet& set, const Batch& batch, Instant now) {
 
 void TargetQueue::target_failed(Instant now) {
   ++failures_;
+  connected_ = proven_ = false;
   retry_at_ = now + backoff(failures_);
 }
 
@@ -155,9 +258,10 @@ Duration TargetQueue::backoff(uint32_t failures) {
 
 TargetState TargetQueue::state(Instant now) const {
   if (paused_) return TargetState::paused;
+  if (held_since_ && !full_running_) return TargetState::held;
   if (running()) return TargetState::syncing;
   if (troubled()) return TargetState::retrying;
-  auto live = due(JobKind::live);
+  auto live = active_ ? wanted(JobKind::live) : std::nullopt;
   if (full_wanted_ || (live && *live <= now)) return TargetState::waiting;
   return pending_.empty() ? TargetState::idle : TargetState::settling;
 }
@@ -176,15 +280,18 @@ std::optional<Instant> TargetQueue::oldest_pending() const {
   if (live_) consider(live_->oldest);
   if (full_wanted_) consider(full_since_);
   if (full_running_) consider(running_since_);
+  consider(held_since_);
   return oldest;
 }
 
 std::optional<Instant> TargetQueue::next_attempt() const {
-  if (state(Instant::max()) != TargetState::retrying) return std::nullopt;
-  auto live = due(JobKind::live);
-  auto full = due(JobKind::full);
-  if (!live || (full && *full < *live)) return full;
-  return live;
+  bool retries = state(Instant::max()) == TargetState::retrying;
+  return retries && active_ && !connecting_ ? wanted() : std::nullopt;
+}
+
+std::optional<Instant> TargetQueue::standby_until() const {
+  bool useful = active_ && !paused_ && connected_ && proven_ && !troubled();
+  return useful ? std::optional(last_used_ + kStandbyIdle) : std::nullopt;
 }
 
 }  // namespace mirrord

@@ -1,9 +1,13 @@
 // The state machine of one target: what it lacks, and when the next rsync for it is due.
 //
-// Two jobs exist per target: *live* batches of changed paths and the *full* comparison. They may
-// run side by side, so a long full sync holds back no change; what changed while a full sync ran
-// is sent again after it, because rsync may have deleted or overwritten it on old knowledge.
+// Two jobs move data: *live* batches of changed paths and the *full* comparison. They may run side
+// by side, so a long full sync holds back no change; what changed while a full sync ran is sent
+// again after it, because rsync may have deleted or overwritten it on old knowledge. Before either
+// the target must be *connected*: a job of its own, so that a dead target costs no slot.
 // A change leaves the queue only when an rsync that was started after it has ended cleanly.
+//
+// A comparison deletes in two steps: it sends everything and counts what is too much, and is
+// repeated with deletions if the guard allows them. If not, the target is *held* until approve().
 //
 // Pure: time is an argument, the next deadline a result.
 #pragma once
@@ -18,10 +22,17 @@
 
 namespace mirrord {
 
-enum class JobKind { live, full };
+enum class JobKind { live, full, connect };
+
+/// What a full comparison may delete.
+enum class Deletions {
+  counted,  ///< nothing yet
+  limited,  ///< as many as the guard allows
+  free,     ///< all: an operator approved it
+};
 
 /// DESIGN section 5; names as on the bus.
-enum class TargetState { idle, settling, waiting, syncing, retrying, paused };
+enum class TargetState { idle, settling, waiting, syncing, retrying, paused, held };
 
 struct Pace {
   Duration delay{};
@@ -38,21 +49,31 @@ class TargetQueue {
   /// Whether the source is there and watched; nothing starts while it is not.
   void set_active(bool active) { active_ = active; }
   void set_paused(bool paused) { paused_ = paused; }
+  bool paused() const { return paused_; }
+  /// The connection is gone; it is made again when there is something to send.
+  void disconnected() { connected_ = false; }
+  /// The host answers again: no reason to wait any longer.
+  void reachable(Instant now) { retry_at_ = std::min(retry_at_, now); }
 
   void changed(const std::string& path, ChangeKind kind, Instant now);
   void want_full(Instant now);
   /// Whatever is pending is due now, without settling and without back-off.
   void hurry(Instant now);
+  /// Releases what the deletion guard holds, once. False when it holds nothing.
+  bool approve(Instant now);
 
   /// When the job may start, as far as this target is concerned; nothing = not wanted or running.
   std::optional<Instant> due(JobKind kind) const;
   Batch start_live();
-  void start_full();
+  Deletions start_full();
+  void start_connecting();
   void finished(JobKind kind, const Outcome& outcome, Instant now);
   /// The job was not run, or was ended by ourselves: as if it had never started.
   void give_back(JobKind kind, Instant now);
 
   TargetState state(Instant now) const;
+  bool connected() const { return connected_; }
+  bool held() const { return held_since_.has_value(); }
   bool running() const { return live_ || full_running_; }
   bool live_running() const { return live_.has_value(); }
   bool full_running() const { return full_running_; }
@@ -65,6 +86,10 @@ class TargetQueue {
   bool troubled() const { return failures_ > 0 || !stuck_.empty() || full_backoff_.failures > 0; }
   /// When a failed job is tried next.
   std::optional<Instant> next_attempt() const;
+  /// How long a transfer that is started ahead is worth its memory; nothing = not at all. It is
+  /// while the target is in use, and only after a success: where the last one died it would too.
+  std::optional<Instant> standby_until() const;
+  void standby_died() { proven_ = false; }
 
  private:
   /// A growing wait between attempts, with its jitter.
@@ -73,6 +98,10 @@ class TargetQueue {
     Instant until{};
   };
 
+  static constexpr auto kStandbyIdle = std::chrono::seconds(60);
+
+  std::optional<Instant> wanted(JobKind kind) const;
+  std::optional<Instant> wanted() const;
   Duration backoff(uint32_t failures);
   void suspend(Backoff& backoff, Instant now);
   void end_full(Instant now);
@@ -80,6 +109,10 @@ class TargetQueue {
   void keep(DirtySet& set, const Batch& batch, Instant now);
   void live_finished(const Outcome& outcome, Instant now);
   void full_finished(const Outcome& outcome, Instant now);
+  void full_was_partial(const Outcome& outcome, Instant now);
+  void connect_finished(const Outcome& outcome, Instant now);
+  void succeeded(Instant now);
+  void leave_unsent(const Batch& batch, const Outcome& outcome, Instant now);
   void target_failed(Instant now);
   Instant settled() const;
 
@@ -88,6 +121,10 @@ class TargetQueue {
   bool active_ = false;
   bool paused_ = false;
   bool hurried_ = false;
+  bool connected_ = false;
+  bool connecting_ = false;
+  bool proven_ = false;  // the last job succeeded, and no standby has died since
+  Instant last_used_{};
 
   DirtySet pending_;
   Instant first_change_{};
@@ -104,6 +141,8 @@ class TargetQueue {
   Instant running_since_{};  // the same of the running one
   Backoff full_backoff_;
   DirtySet during_full_;
+  Deletions deletions_ = Deletions::counted;
+  std::optional<Instant> held_since_;  // no later than the first change that is held back
 
   uint32_t failures_ = 0;  // of the target itself, in a row
   Instant retry_at_{};

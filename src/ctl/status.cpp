@@ -132,7 +132,8 @@ TargetStatus target_status(Properties& of) {
   target.destination = of["Destination"].text;
   target.state = state_of(of["State"].text,
                           {TargetState::idle, TargetState::settling, TargetState::waiting,
-                           TargetState::syncing, TargetState::retrying, TargetState::paused});
+                           TargetState::syncing, TargetState::retrying, TargetState::paused,
+                           TargetState::held});
   target.pending = of["Pending"].number;
   target.full_pending = of["FullPending"].number != 0;
   target.oldest_pending_usec = of["OldestPendingUSec"].number;

@@ -23,13 +23,23 @@ Group content_settings(Group group) {
   group.targets.clear();
   group.delay = group.max_delay = {};
   group.retry = {};
+  group.max_delete = {};
+  group.standby = true;
   return group;
 }
 
 }  // namespace
 
 Engine::Engine(Loop& loop)
-    : loop_(loop), scheduler_(Limits{}.max_transfers), watchers_(loop, listener()) {
+    : loop_(loop),
+      scheduler_(Limits{}.max_transfers),
+      watchers_(loop, listener()),
+      connections_(loop, {[this](TargetId id) { scheduler_.queue(id).reachable(loop_.now()); },
+                          [this](TargetId id) {
+                            scheduler_.queue(id).disconnected();
+                            standbys_.erase(id);
+                            want_pump();
+                          }}) {
   timer_ = loop_.timer([this] { pump(); });
   kill_timer_ = loop_.timer([this] {
     for (auto& [key, run] : runs_) run->kill();
@@ -134,6 +144,8 @@ void Engine::remove_target(GroupRun& run, TargetId id) {
     runs_.erase({id, kind});
     abandoned_.erase({id, kind});
   }
+  standbys_.erase(id);
+  connections_.close(id);
   scheduler_.remove(id);
   targets_.erase(id);
   std::erase(run.targets, id);
@@ -160,20 +172,41 @@ void Engine::leave_tree(GroupRun& run) {
   trees_.erase(tree);
 }
 
-Engine::Found Engine::sync(const std::string& group, const std::string& target, bool full) {
+Engine::Found Engine::for_each_selected(const std::string& group, const std::string& target,
+                                        const std::function<void(TargetId)>& action) {
   bool group_found = group.empty(), target_found = target.empty();
-  Instant now = loop_.now();
   for (auto& [id, run] : targets_) {
     if (!group.empty() && run.group->config.name != group) continue;
     group_found = true;
     if (!target.empty() && run.config.name != target) continue;
     target_found = true;
-    if (full) scheduler_.queue(id).want_full(now);
-    scheduler_.queue(id).hurry(now);
+    action(id);
   }
   want_pump();
   if (!group_found) return Found::no_such_group;
   return target_found ? Found::yes : Found::no_such_target;
+}
+
+Engine::Found Engine::sync(const std::string& group, const std::string& target, bool full) {
+  Instant now = loop_.now();
+  return for_each_selected(group, target, [&](TargetId id) {
+    if (full) scheduler_.queue(id).want_full(now);
+    scheduler_.queue(id).hurry(now);
+  });
+}
+
+Engine::Found Engine::approve_deletes(const std::string& group, const std::string& target) {
+  return for_each_selected(group, target,
+                           [&](TargetId id) { scheduler_.queue(id).approve(loop_.now()); });
+}
+
+Engine::Found Engine::pause(const std::string& group, const std::string& target, bool paused) {
+  return for_each_selected(group, target, [&](TargetId id) {
+    scheduler_.queue(id).set_paused(paused);
+    if (!paused) return;
+    standbys_.erase(id);
+    abandon_runs(id);
+  });
 }
 
 // ---- what the watcher reports
@@ -290,12 +323,16 @@ bool Engine::is_compared(const GroupRun& run) const {
 
 /// Ends what may delete on old knowledge. It is done again later.
 void Engine::abandon_runs(const GroupRun& run) {
-  for (TargetId id : run.targets)
-    for (JobKind kind : {JobKind::live, JobKind::full})
-      if (auto running = runs_.find({id, kind}); running != runs_.end()) {
-        abandoned_.insert(running->first);
-        running->second->terminate();
-      }
+  for (TargetId id : run.targets) abandon_runs(id);
+}
+
+void Engine::abandon_runs(TargetId id) {
+  standbys_.erase(id);
+  for (JobKind kind : {JobKind::live, JobKind::full})
+    if (auto running = runs_.find({id, kind}); running != runs_.end()) {
+      abandoned_.insert(running->first);
+      running->second->terminate();
+    }
 }
 
 void Engine::look_for_raised_limits() {
@@ -319,6 +356,7 @@ bool Engine::sources_are_watched() const {
 void Engine::stop(std::function<void()> stopped) {
   constexpr auto kGrace = std::chrono::seconds(3);
   stopped_ = std::move(stopped);
+  standbys_.clear();
   for (auto& [key, run] : runs_) run->terminate();
   loop_.arm(kill_timer_, loop_.now() + kGrace);
   want_pump();

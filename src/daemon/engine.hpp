@@ -19,6 +19,7 @@
 #include "core/open_files.hpp"
 #include "core/scheduler.hpp"
 #include "core/status.hpp"
+#include "daemon/connections.hpp"
 #include "daemon/run.hpp"
 #include "io/event.hpp"
 #include "io/watch_pool.hpp"
@@ -41,6 +42,10 @@ class Engine {
   /// Sync now, without delay and back-off; full compares everything. Empty strings select all.
   enum class Found { yes, no_such_group, no_such_target };
   Found sync(const std::string& group, const std::string& target, bool full);
+  /// Releases what the deletion guard holds, once.
+  Found approve_deletes(const std::string& group, const std::string& target);
+  /// Stops transfers until resumed; changes go on being collected.
+  Found pause(const std::string& group, const std::string& target, bool paused);
 
   /// As of the last pump.
   const Status& status() const { return published_; }
@@ -68,6 +73,13 @@ class Engine {
     uint64_t transfers = 0, files = 0, bytes = 0;
     // The source was replaced by another directory: equal sizes and times prove nothing.
     bool distrusts_times = false;
+    uint64_t entries = 0;           // that it held at the last comparison
+    bool source_was_empty = false;  // when the running comparison began
+  };
+  /// A run that is started ahead, in the directory that then was the source.
+  struct Standby {
+    std::unique_ptr<Run> run;
+    std::optional<Identity> source;
   };
   struct SharedTree {
     TreeId id = 0;
@@ -77,6 +89,9 @@ class Engine {
   static constexpr auto kPublishInterval = std::chrono::milliseconds(100);
   static constexpr auto kBlindRescan = std::chrono::minutes(10);
   static constexpr auto kLimitCheck = std::chrono::seconds(30);
+
+  Found for_each_selected(const std::string& group, const std::string& target,
+                          const std::function<void(TargetId)>& action);
 
   // Groups and reload
   void add_group(const Group& config);
@@ -103,14 +118,30 @@ class Engine {
   bool waits_for_close(GroupRun& run, const std::string& path, Instant now);
   void set_activity();
   void start(const Job& job, Instant now);
-  void start_run(const Job& job, GroupRun& run, const TargetRun& target);
-  void end_run(RunKey key, const Run::Result& result);
+  void connect(TargetId id);
+  void end_connecting(TargetId id, const Outcome& outcome);
+  void start_full(const Job& job, GroupRun& run, TargetRun& target);
+  void start_live(const Job& job, GroupRun& run);
+  Transfer make_transfer(TargetId id, const GroupRun& run, Lane lane) const;
+  Lane lane_for(const Job& job, GroupRun& run) const;
+  void run_list(RunKey key, const Transfer& transfer, const std::string& list);
+  void launch(RunKey key, const Transfer& transfer, std::optional<std::string> list);
+  void end_run(RunKey key, Run::Result result);
+  bool repeats(RunKey key, const Run::Result& result);
+  void note_outcome(TargetRun& target, const Outcome& outcome);
+  void hold(TargetRun& target, Outcome& outcome);
   void log_result(const TargetRun& target, RunKey key, const Run::Result& result,
                   bool was_failing) const;
+
+  // Standbys
+  void update_standbys(Instant now);
+  void start_standby(TargetId id);
+  std::unique_ptr<Run> take_standby(TargetId id);
   void arm_timer();
   void rescan_due(Instant now);
   bool is_compared(const GroupRun& run) const;
   void abandon_runs(const GroupRun& run);
+  void abandon_runs(TargetId id);
   std::optional<Duration> rescan_interval(const GroupRun& run) const;
   void look_for_raised_limits();
   bool sources_are_watched() const;
@@ -135,7 +166,9 @@ class Engine {
   std::map<TreeId, SharedTree*> trees_by_id_;
   std::map<std::string, std::unique_ptr<GroupRun>> groups_;
   std::map<TargetId, TargetRun> targets_;
+  Connections connections_;
   std::map<RunKey, std::unique_ptr<Run>> runs_;
+  std::map<TargetId, Standby> standbys_;
   std::set<RunKey> abandoned_;  // ended by ourselves
   Status published_;
   std::optional<Instant> published_at_;

@@ -4,12 +4,23 @@
 #include <algorithm>
 #include <system_error>
 
+#include "core/deletion_guard.hpp"
 #include "core/escape.hpp"
 #include "daemon/engine.hpp"
 #include "io/file_system.hpp"
 #include "io/log.hpp"
 
 namespace mirrord {
+
+namespace {
+
+std::string what_ran(JobKind kind, size_t paths) {
+  if (kind == JobKind::connect) return "connecting";
+  if (kind == JobKind::full) return "full sync";
+  return fmt::format("{} path{}", paths, paths == 1 ? "" : "s");
+}
+
+}  // namespace
 
 void Engine::want_pump() {
   if (!pump_source_)
@@ -22,13 +33,15 @@ void Engine::want_pump() {
 void Engine::pump() {
   Instant now = loop_.now();
   if (stopped_) {
-    if (runs_.empty()) std::exchange(stopped_, nullptr)();
-    return;
+    if (!runs_.empty()) return;
+    connections_.close_all();
+    return std::exchange(stopped_, nullptr)();
   }
   release_open_files(now);
   rescan_due(now);
   set_activity();
   for (const Job& job : scheduler_.due(now)) start(job, now);
+  update_standbys(now);
   bool becomes_ready = !ready_ && sources_are_watched();
   if (becomes_ready) published_at_.reset();  // whoever waits for us reads the newest status
   publish(now);
@@ -63,6 +76,7 @@ void Engine::arm_timer() {
     consider(run->open_files.next_deadline());
     consider(run->rescan_at);
   }
+  for (const auto& [id, standby] : standbys_) consider(scheduler_.queue(id).standby_until());
   if (publish_waits_) consider(*published_at_ + kPublishInterval);
   loop_.arm(timer_, next);
 }
@@ -77,9 +91,9 @@ void Engine::set_activity() {
 }
 
 void Engine::start(const Job& job, Instant now) {
-  const TargetRun& target = targets_.at(job.target);
+  if (job.kind == JobKind::connect) return connect(job.target);
+  TargetRun& target = targets_.at(job.target);
   GroupRun& run = *target.group;
-  Run::Result failed;
   // Not the directory that was watched: nothing of it may be sent, least of all a deletion. Of
   // several targets the first to ask finds out; the tree is then looked at again.
   if (!watcher(run).stands(run.tree) || watcher(run).state(run.tree) != TreeState::watching) {
@@ -87,73 +101,174 @@ void Engine::start(const Job& job, Instant now) {
     return scheduler_.give_back(job.target, job.kind, now);
   }
   try {
-    start_run(job, run, target);
+    if (job.kind == JobKind::full)
+      start_full(job, run, target);
+    else
+      start_live(job, run);
   } catch (const std::system_error& e) {
+    Run::Result failed;
     failed.outcome.text = e.what();
     end_run({job.target, job.kind}, failed);
   }
 }
 
-void Engine::start_run(const Job& job, GroupRun& run, const TargetRun& target) {
-  bool live = job.kind == JobKind::live;
+void Engine::connect(TargetId id) {
+  TargetRun& target = targets_.at(id);
+  connections_.open(id, target.group->config, target.config,
+                    [this, id](const Outcome& outcome) { end_connecting(id, outcome); });
+}
+
+void Engine::end_connecting(TargetId id, const Outcome& outcome) {
+  scheduler_.finished(id, JobKind::connect, outcome, loop_.now());
+  want_pump();
+  if (outcome.verdict == Verdict::done) return;
+  TargetRun& target = targets_.at(id);
+  note_outcome(target, outcome);
+  Run::Result result;
+  result.outcome = outcome;
+  log_result(target, {id, JobKind::connect}, result, true);
+}
+
+Transfer Engine::make_transfer(TargetId id, const GroupRun& run, Lane lane) const {
   Transfer transfer;
-  transfer.lane = live ? lane_of(job.batch.kind) : Lane::full;
-  if (transfer.lane != Lane::data && transfer.lane != Lane::attributes) {
-    transfer.hidden = watcher(run).hidden(run.tree);
-    // Of a path that is listed and hidden as well, rsync does not delete the copy.
-    std::erase_if(transfer.hidden, [&](const std::string& path) {
-      return std::ranges::find(job.batch.paths, path) != job.batch.paths.end();
-    });
-    transfer.unreadable = watcher(run).unreadable(run.tree);
-  }
+  transfer.lane = lane;
+  transfer.can = connections_.can(id);
+  transfer.control_path = connections_.control_path(id);
+  if (lane == Lane::data || lane == Lane::attributes) return transfer;
+  transfer.hidden = watcher(run).hidden(run.tree);
+  transfer.unreadable = watcher(run).unreadable(run.tree);
+  return transfer;
+}
+
+void Engine::start_full(const Job& job, GroupRun& run, TargetRun& target) {
+  Transfer transfer = make_transfer(job.target, run, Lane::full);
+  transfer.by_checksum = target.distrusts_times;
   // Absence is only inferred here: an empty source may be a lost mount.
-  if (!live) transfer.by_checksum = target.distrusts_times;
-  if (!live) transfer.may_delete = !is_empty_directory(run.config.source);
+  target.source_was_empty = is_empty_directory(run.config.source);
+  const MaxDelete& guard = run.config.max_delete;
+  bool guarded = guard.count || guard.percent || target.source_was_empty;
+  if (guarded && job.deletions == Deletions::counted) transfer.max_delete = 0;
+  if (guarded && job.deletions == Deletions::limited)
+    transfer.max_delete = target.source_was_empty ? 0 : deletion_limit(guard, target.entries);
+  launch({job.target, JobKind::full}, transfer, std::nullopt);
+}
+
+void Engine::start_live(const Job& job, GroupRun& run) {
+  Transfer transfer = make_transfer(job.target, run, lane_for(job, run));
+  // Of a path that is listed and hidden as well, rsync does not delete the copy.
+  std::erase_if(transfer.hidden, [&](const std::string& path) {
+    return std::ranges::find(job.batch.paths, path) != job.batch.paths.end();
+  });
   auto probe = [&](const std::string& path) { return watcher(run).probe(run.tree, path); };
-  std::string list = live ? build_file_list(job.batch.paths, probe, depth_of(transfer.lane)) : "";
-  if (live && list.empty()) {
+  Missing missing = transfer.can.deletes_missing_args() ? Missing::listed : Missing::by_directory;
+  FileList list =
+      build_file_list(job.batch.paths, probe, depth_of(transfer.lane), missing);
+  for (const std::string& directory : list.losers)
+    scheduler_.queue(job.target).changed(directory, ChangeKind::children, job.batch.oldest);
+  run_list({job.target, JobKind::live}, transfer, list.text);
+}
+
+/// Attributes of a few small files go out as data, because a standby carries data: sending them
+/// anew costs less than an rsync.
+Lane Engine::lane_for(const Job& job, GroupRun& run) const {
+  constexpr size_t kFewPaths = 32;
+  constexpr uint64_t kLittleData = 4 * 1024 * 1024;
+  Lane lane = lane_of(job.batch.kind);
+  bool few = job.batch.paths.size() <= kFewPaths;
+  if (lane != Lane::attributes || !few || !standbys_.contains(job.target)) return lane;
+  uint64_t bytes = 0;
+  for (const std::string& path : job.batch.paths)
+    bytes += file_size(watcher(run).file_path(run.tree, path));
+  return bytes <= kLittleData ? Lane::data : lane;
+}
+
+void Engine::run_list(RunKey key, const Transfer& transfer, const std::string& list) {
+  if (list.empty()) {
     // Nothing of it is part of the mirror.
     Outcome nothing_to_do;
     nothing_to_do.verdict = Verdict::done;
-    return scheduler_.finished(job.target, job.kind, nothing_to_do, loop_.now());
+    return scheduler_.finished(key.first, key.second, nothing_to_do, loop_.now());
   }
-  RunKey key{job.target, job.kind};
-  runs_[key] =
-      std::make_unique<Run>(loop_, run.config, target.config, transfer, list,
-                            [this, key](const Run::Result& result) { end_run(key, result); });
+  auto standby = transfer.lane == Lane::data ? take_standby(key.first) : nullptr;
+  if (!standby) return launch(key, transfer, list);
+  standby->feed(list, [this, key](const Run::Result& result) { end_run(key, result); });
+  runs_[key] = std::move(standby);
 }
 
-void Engine::end_run(RunKey key, const Run::Result& result) {
-  if (stopped_) {
-    // We ended it ourselves; the next start compares everything.
-    runs_.erase(key);
-    return want_pump();
+void Engine::launch(RunKey key, const Transfer& transfer, std::optional<std::string> list) {
+  const TargetRun& target = targets_.at(key.first);
+  runs_[key] = std::make_unique<Run>(
+      loop_, target.group->config, target.config, transfer, std::move(list),
+      [this, key](const Run::Result& result) { end_run(key, result); });
+}
+
+void Engine::end_run(RunKey key, Run::Result result) {
+  std::unique_ptr<Run> ended;
+  if (auto running = runs_.find(key); running != runs_.end()) {
+    ended = std::move(running->second);
+    runs_.erase(running);
   }
-  if (abandoned_.erase(key) != 0) {
-    scheduler_.give_back(key.first, key.second, loop_.now());
-    runs_.erase(key);
-    return want_pump();
-  }
+  want_pump();
+  if (stopped_) return;  // we ended it ourselves; the next start compares everything
+  if (abandoned_.erase(key) != 0 || repeats(key, result))
+    return scheduler_.give_back(key.first, key.second, loop_.now());
   TargetRun& target = targets_.at(key.first);
-  TargetQueue& queue = scheduler_.queue(key.first);
-  const Outcome& outcome = result.outcome;
   bool was_failing = !target.last_error.empty();
+  if (key.second == JobKind::full) hold(target, result.outcome);
+  const Outcome& outcome = result.outcome;
   scheduler_.finished(key.first, key.second, outcome, loop_.now());
-  bool failed = outcome.verdict == Verdict::failed || outcome.verdict == Verdict::partial;
   ++target.transfers;
   target.files += outcome.files;
   target.bytes += outcome.bytes;
-  target.last_exit_status = outcome.exit_status;
-  if (!failed && key.second == JobKind::full) target.distrusts_times = false;
-  if (failed)
-    target.last_error = outcome.text;
-  else
-    target.last_sync_usec = realtime_usec(loop_.now(), loop_.now());
-  // One clean batch does not mend what is stuck.
-  if (!failed && !queue.troubled()) target.last_error.clear();
+  if (key.second == JobKind::full && outcome.verdict == Verdict::done)
+    target.distrusts_times = false;
+  note_outcome(target, outcome);
+  // One clean batch does not mend what is stuck or held.
+  const TargetQueue& queue = scheduler_.queue(key.first);
+  if (outcome.verdict == Verdict::done && !queue.troubled() && !queue.held())
+    target.last_error.clear();
   log_result(target, key, result, was_failing);
-  runs_.erase(key);
-  want_pump();
+}
+
+/// Whether a failed run says nothing against its target: it is done again, in another way.
+bool Engine::repeats(RunKey key, const Run::Result& result) {
+  if (result.outcome.refuses_missing_args) {
+    bool is_news = !std::exchange(connections_.refuses_missing_args(key.first), true);
+    standbys_.erase(key.first);
+    if (is_news) return true;
+  }
+  if (!result.was_standby || result.outcome.verdict != Verdict::failed) return false;
+  scheduler_.queue(key.first).standby_died();
+  return true;
+}
+
+/// Turns a count of what is too much on the target into what is done about it.
+void Engine::hold(TargetRun& target, Outcome& outcome) {
+  if (outcome.verdict != Verdict::withheld) return;
+  const Group& group = target.group->config;
+  target.entries = outcome.entries;
+  outcome.verdict = judge_deletions(group.max_delete, target.source_was_empty, outcome);
+  if (outcome.verdict == Verdict::withheld) return outcome.text.clear();
+  outcome.text = fmt::format(
+      "held: the comparison would delete {} of {} entries; nothing was deleted; to approve: "
+      "mirrorctl sync --full --approve-deletes {}/{}",
+      outcome.extraneous, outcome.entries, group.name, target.config.name);
+}
+
+void Engine::note_outcome(TargetRun& target, const Outcome& outcome) {
+  target.last_exit_status = outcome.exit_status;
+  switch (outcome.verdict) {
+    case Verdict::done:
+    case Verdict::again:
+      target.last_sync_usec = realtime_usec(loop_.now(), loop_.now());
+      return;
+    case Verdict::withheld:
+      return;
+    case Verdict::partial:
+    case Verdict::held:
+    case Verdict::failed:
+      target.last_error = outcome.text;
+  }
 }
 
 void Engine::log_result(const TargetRun& target, RunKey key, const Run::Result& result,
@@ -167,11 +282,13 @@ void Engine::log_result(const TargetRun& target, RunKey key, const Run::Result& 
                      {"MIRRORD_BYTES", std::to_string(outcome.bytes)},
                      {"MIRRORD_DURATION_USEC", std::to_string(result.duration.count())}};
   if (!result.error.empty()) fields.push_back({"MIRRORD_STDERR", result.error});
-  std::string what = key.second == JobKind::full
-                         ? "full sync"
-                         : fmt::format("{} path{}", result.paths, result.paths == 1 ? "" : "s");
+  std::string what = what_ran(key.second, result.paths);
   std::string prefix = fmt::format("{}/{}: {}", group, target.config.name, what);
   double seconds = static_cast<double>(result.duration.count()) / 1e6;
+  if (outcome.verdict == Verdict::held) {
+    fields.push_back({"MESSAGE_ID", std::string(log::message::kDeletionHeld)});
+    return log::write(LogLevel::warning, fmt::format("{}: {}", prefix, outcome.text), fields);
+  }
   if (outcome.verdict == Verdict::failed || outcome.verdict == Verdict::partial) {
     fields.push_back({"MESSAGE_ID", std::string(log::message::kSyncFailed)});
     auto next = scheduler_.queue(key.first).next_attempt();

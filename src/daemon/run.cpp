@@ -1,36 +1,53 @@
 #include "daemon/run.hpp"
 
 #include <algorithm>
-#include <cerrno>
-#include <memory>
+
+#include "daemon/child_command.hpp"
 
 namespace mirrord {
 
 namespace {
 
-User user_of(const Group& group) {
-  if (group.user.empty()) return current_user();
-  if (auto user = find_user(group.user)) return *user;
-  throw std::system_error(ENOENT, std::generic_category(), "look up user '" + group.user + "'");
+Command make_command(const Group& group, const Target& target, const Transfer& transfer,
+                     const std::optional<std::string>& list) {
+  Command command = child_command(group, rsync_command(group, target, transfer));
+  command.attachment = filter_rules(transfer);
+  command.input = list.value_or("");
+  command.waits_for_input = !list && reads_list(transfer.lane);
+  return command;
 }
 
-Command make_command(const Group& group, std::vector<std::string> argv, const std::string& list) {
-  User user = user_of(group);
-  return {std::move(argv), child_environment(user), user, list};
+size_t count_paths(const std::string& list) {
+  return static_cast<size_t>(std::ranges::count(list, '\0'));
 }
 
 }  // namespace
 
 Run::Run(Loop& loop, const Group& group, const Target& target, const Transfer& transfer,
-         const std::string& list, Done done)
-    : started_(loop.now()),
-      process_(loop, make_command(group, rsync_command(group, target, transfer), list),
-               [this, &loop, paths = std::ranges::count(list, '\0'),
-                done = std::move(done)](const ProcessResult& ended) {
-                 Result result{interpret(ended.exit.status, ended.exit.signal, ended.error),
-                               ended.error, loop.now() - started_, static_cast<size_t>(paths)};
-                 read_stats(ended.output, result.outcome);
-                 done(result);
-               }) {}
+         std::optional<std::string> list, Done done)
+    : loop_(loop),
+      source_(group.source),
+      destination_(target.destination.path),
+      done_(std::move(done)),
+      started_(loop.now()),
+      paths_(list ? count_paths(*list) : 0),
+      process_(loop, make_command(group, target, transfer, list),
+               [this](const ProcessResult& end) { ended(end); }) {}
+
+void Run::feed(const std::string& list, Done done) {
+  done_ = std::move(done);
+  started_ = loop_.now();
+  paths_ = count_paths(list);
+  was_standby_ = true;
+  process_.feed(list);
+}
+
+void Run::ended(const ProcessResult& end) {
+  RsyncEnd rsync{end.exit.status, end.exit.signal, end.output, end.error, end.error_is_whole};
+  Result result{interpret(rsync, source_, destination_), end.error, loop_.now() - started_, paths_,
+                was_standby_};
+  Done done = std::move(done_);
+  done(result);  // may destroy this object
+}
 
 }  // namespace mirrord

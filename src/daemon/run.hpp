@@ -1,5 +1,8 @@
 // One rsync on its way: from a job and fresh facts to a child process, and from its end to an
 // Outcome. Destroying a Run ends the child.
+//
+// A run may be started ahead, as a *standby*: it connects and waits on its standard input, so that
+// a list that is fed to it later is on the target within milliseconds.
 #pragma once
 
 #include <functional>
@@ -8,6 +11,7 @@
 
 #include "core/dirty_set.hpp"
 #include "core/rsync.hpp"
+#include "core/rsync_result.hpp"
 #include "io/process.hpp"
 
 namespace mirrord {
@@ -19,19 +23,31 @@ class Run {
     std::string error;  ///< rsync's standard error, its last 16 kB
     Duration duration{};
     size_t paths = 0;
+    bool was_standby = false;
   };
   using Done = std::function<void(const Result&)>;
 
-  /// Starts rsync for `target`. `list` is its standard input. A child that cannot be started
-  /// throws std::system_error.
+  /// Starts rsync for `target`. Without a list, a lane that reads one waits for feed(). A child
+  /// that cannot be started throws std::system_error.
   Run(Loop& loop, const Group& group, const Target& target, const Transfer& transfer,
-      const std::string& list, Done done);
+      std::optional<std::string> list, Done done);
 
+  /// Gives a standby its work; from now on its end is told to `done`.
+  void feed(const std::string& list, Done done);
+  /// 0 to 1 in a full comparison; -1 = unknown.
+  double progress() const { return read_progress(process_.output()); }
   void terminate() { process_.terminate(); }
   void kill() { process_.kill(); }
 
  private:
+  void ended(const ProcessResult& end);
+
+  Loop& loop_;
+  std::string source_, destination_;
+  Done done_;
   Instant started_;
+  size_t paths_ = 0;
+  bool was_standby_ = false;
   Process process_;
 };
 

@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/vfs.h>
 
 #include <cerrno>
@@ -54,6 +55,12 @@ bool is_empty_directory(const std::string& path) {
     if (name != "." && name != "..") return false;
   }
   return true;
+}
+
+uint64_t file_size(const std::string& path) {
+  struct stat st {};
+  bool regular = ::stat(path.c_str(), &st) == 0 && S_ISREG(st.st_mode);
+  return regular ? static_cast<uint64_t>(st.st_size) : 0;
 }
 
 std::set<std::string> read_mount_points() {

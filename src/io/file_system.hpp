@@ -1,6 +1,7 @@
 // What a file system can tell inotify: statfs(2) types on which other hosts' changes go unseen.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <set>
 #include <string>
@@ -19,6 +20,9 @@ std::optional<bool> is_open_for_writing(const std::string& path);
 
 /// Whether there is nothing in the directory, as far as can be seen.
 bool is_empty_directory(const std::string& path);
+
+/// Bytes in a regular file, through links; 0 for anything else.
+uint64_t file_size(const std::string& path);
 
 /// The mount points of this process, now.
 std::set<std::string> read_mount_points();

@@ -30,6 +30,7 @@ inline constexpr std::string_view kSourceMissing = "e7bb23eb087e4b9e9b144dec3e92
 inline constexpr std::string_view kSourceBack = "0afcbab0bfd1437c9bf9ea56f33e4360";
 inline constexpr std::string_view kWatchLimit = "98357840caf247d785ce3220973fe29f";
 inline constexpr std::string_view kQueueOverflow = "218e43b17e2648e78def0f7013e62dfa";
+inline constexpr std::string_view kDeletionHeld = "5f7c3d1e9f0e4b2c8a3a5d1f6c2b9e47";
 inline constexpr std::string_view kConfigRefused = "0fcffd77dfa94a59ac3946eeb6d3bb7c";
 inline constexpr std::string_view kReloaded = "52099d5966254f57b51d689e4f2cdbc8";
 }  // namespace message

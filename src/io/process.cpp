@@ -4,6 +4,8 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -52,13 +54,39 @@ std::vector<char*> c_strings(const std::vector<std::string>& strings) {
   return result;
 }
 
+constexpr int kAttachment = 3;
+
+/// A file without a name that any user may read, as deep as the descriptor: /proc/self/fd/3 can be
+/// opened by a child that has changed its user. No memfd_create(2), Linux 3.10 has none.
+Fd make_attachment(const std::string& text) {
+  char name[] = "/tmp/mirrord-XXXXXX";
+  Fd file(check_errno(::mkostemp(name, O_CLOEXEC), "create a temporary file"));
+  ::unlink(name);
+  check_errno(::fchmod(file.get(), 0444), "share a temporary file");
+  for (size_t written = 0; written < text.size();) {
+    ssize_t n = ::write(file.get(), text.data() + written, text.size() - written);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) throw std::system_error(errno, std::generic_category(), "write a temporary file");
+    written += static_cast<size_t>(n);
+  }
+  // The child opens it anew, at its beginning.
+  return file;
+}
+
+/// Descriptor 3 must not be one that dup2(2) would have to leave as it is, close-on-exec.
+Fd above_attachment(Fd fd) {
+  if (fd.get() > kAttachment) return fd;
+  return Fd(check_errno(::fcntl(fd.get(), F_DUPFD_CLOEXEC, kAttachment + 1), "move a descriptor"));
+}
+
 /// All that the child needs, made before vfork(2): it shares our memory and may not allocate.
 struct Launch {
   std::string program;
   std::vector<char*> argv;
   std::vector<char*> environment;
   const User* user = nullptr;
-  int in = -1, out = -1, err = -1;
+  int in = -1, out = -1, err = -1, attachment = -1;
+  pid_t parent = -1;
   volatile int error = 0;
   const char* volatile failed_step = nullptr;
 };
@@ -84,7 +112,12 @@ bool change_user(const User& user) {
   if (::setpgid(0, 0) < 0) fail(launch, "make a process group for");
   if (::dup2(launch.in, 0) < 0 || ::dup2(launch.out, 1) < 0 || ::dup2(launch.err, 2) < 0)
     fail(launch, "connect");
+  if (launch.attachment >= 0 && ::dup2(launch.attachment, kAttachment) < 0)
+    fail(launch, "attach a file to");
   if (launch.user && !change_user(*launch.user)) fail(launch, "change the user for");
+  // After the change of user, which resets it, prctl(2). A parent that was killed cannot end us.
+  if (::prctl(PR_SET_PDEATHSIG, SIGTERM) < 0 || ::getppid() != launch.parent)
+    fail(launch, "tie to its parent");
   if (::chdir("/") < 0) fail(launch, "change to / for");
   ::execve(launch.program.c_str(), launch.argv.data(), launch.environment.data());
   fail(launch, "start");
@@ -130,11 +163,6 @@ pid_t start(Launch& launch) {
                           std::string(launch.failed_step) + " '" + launch.program + "'");
 }
 
-void keep_tail(std::string& tail, const char* data, size_t size) {
-  tail.append(data, size);
-  if (tail.size() > Process::kOutputLimit) tail.erase(0, tail.size() - Process::kOutputLimit);
-}
-
 }  // namespace
 
 std::vector<std::string> child_environment(const User& user) {
@@ -153,7 +181,10 @@ void close_on_exec_above_stderr() {
 }
 
 Process::Process(Loop& loop, Command command, Done done)
-    : loop_(loop), done_(std::move(done)), input_(std::move(command.input)) {
+    : loop_(loop),
+      done_(std::move(done)),
+      input_(std::move(command.input)),
+      output_limit_(command.output_limit) {
   Pipe in = make_pipe(), out = make_pipe(), err = make_pipe();
   Launch launch;
   launch.program = find_program(command.argv.at(0));
@@ -163,12 +194,17 @@ Process::Process(Loop& loop, Command command, Done done)
   launch.in = in.read.get();
   launch.out = out.write.get();
   launch.err = err.write.get();
+  Fd attachment;
+  if (!command.attachment.empty())
+    attachment = above_attachment(make_attachment(command.attachment));
+  launch.attachment = attachment.get();
+  launch.parent = ::getpid();
   pid_ = start(launch);
   stdin_ = std::move(in.write);
   stdout_ = std::move(out.read);
   stderr_ = std::move(err.read);
   for (const Fd* fd : {&stdin_, &stdout_, &stderr_}) set_nonblocking(*fd);
-  stdin_source_ = loop.on_io(stdin_.get(), EPOLLOUT, [this](uint32_t) { feed(); });
+  if (!command.waits_for_input) write_input();
   stdout_source_ = loop.on_io(stdout_.get(), EPOLLIN,
                               [this](uint32_t) { drain(stdout_, stdout_source_, result_.output); });
   stderr_source_ = loop.on_io(stderr_.get(), EPOLLIN,
@@ -191,11 +227,21 @@ void Process::kill() {
   if (pid_ > 0) ::kill(-pid_, SIGKILL);
 }
 
-void Process::feed() {
+void Process::feed(std::string input) {
+  input_ = std::move(input);
+  write_input();
+}
+
+void Process::write_input() {
   while (written_ < input_.size()) {
     ssize_t n = ::write(stdin_.get(), input_.data() + written_, input_.size() - written_);
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0 && errno == EAGAIN) return;
+    if (n < 0 && errno == EAGAIN) {
+      if (!stdin_source_)
+        stdin_source_ =
+            loop_.on_io(stdin_.get(), EPOLLOUT, [this](uint32_t) { write_input(); });
+      return;
+    }
     if (n < 0) break;  // EPIPE: it does not want the rest; its exit status tells why
     written_ += static_cast<size_t>(n);
   }
@@ -214,7 +260,10 @@ void Process::drain(Fd& fd, Source& source, std::string& tail) {
       source.reset();
       return;
     }
-    keep_tail(tail, buffer, static_cast<size_t>(n));
+    tail.append(buffer, static_cast<size_t>(n));
+    if (tail.size() <= output_limit_) continue;
+    tail.erase(0, tail.size() - output_limit_);
+    if (&tail == &result_.error) result_.error_is_whole = false;
   }
 }
 

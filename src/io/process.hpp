@@ -1,7 +1,8 @@
 // A child process: started without a shell, as a given user, with its input and its last output.
 //
-// One object is one child. Destroying it kills and reaps the child's whole process group. The
-// child gets no descriptor but 0, 1 and 2, an empty signal mask, default dispositions, its own
+// One object is one child. Destroying it kills and reaps the child's whole process group; a child
+// whose parent was killed ends, too. The child gets no descriptor but 0, 1, 2 and the attachment,
+// an empty signal mask, default dispositions, its own
 // process group and exactly the environment that the caller names: nothing of the service
 // manager's (NOTIFY_SOCKET and the like) leaks into rsync, ssh or a remote shell.
 #pragma once
@@ -22,12 +23,16 @@ struct Command {
   std::vector<std::string> environment;  ///< "NAME=value"
   std::optional<User> user;              ///< change to this user; unset = stay
   std::string input;                     ///< written to its standard input, then closed
+  bool waits_for_input = false;          ///< its standard input stays open for feed()
+  std::string attachment;                ///< if not empty: a file to read as descriptor 3
+  size_t output_limit = 16 * 1024;       ///< how much of the end of each output is kept, bytes
 };
 
 struct ProcessResult {
   ChildExit exit;
-  std::string output;  ///< last kOutputLimit bytes of standard output
-  std::string error;   ///< last kOutputLimit bytes of standard error
+  std::string output;  ///< the end of its standard output
+  std::string error;   ///< the end of its standard error
+  bool error_is_whole = true;
 };
 
 /// Environment of a child that runs as `user`: HOME, USER, LOGNAME, PATH, LC_ALL=C.
@@ -38,7 +43,6 @@ void close_on_exec_above_stderr();
 
 class Process {
  public:
-  static constexpr size_t kOutputLimit = 16 * 1024;
   using Done = std::function<void(ProcessResult)>;
 
   /// Starts the child. Throws std::system_error naming the step and the program when it cannot.
@@ -48,12 +52,16 @@ class Process {
   Process& operator=(const Process&) = delete;
 
   pid_t pid() const { return pid_; }
+  /// The end of what it has printed so far.
+  const std::string& output() const { return result_.output; }
+  /// Gives a child that waits_for_input all of it, and closes it.
+  void feed(std::string input);
   /// Asks the process group to end; `done` is called when it has.
   void terminate();
   void kill();
 
  private:
-  void feed();
+  void write_input();
   void drain(Fd& fd, Source& source, std::string& tail);
   void ended(ChildExit exit);
 
@@ -61,6 +69,7 @@ class Process {
   Done done_;
   std::string input_;
   size_t written_ = 0;
+  size_t output_limit_;
   ProcessResult result_;
   pid_t pid_ = -1;
   Fd stdin_, stdout_, stderr_;

@@ -25,6 +25,15 @@ using Paths = std::vector<std::string>;
 
 inline Instant at(Duration since_start) { return Instant(1h + since_start); }
 
+/// Most stories are not about connecting.
+inline void connect(TargetQueue& queue, Instant now) {
+  if (queue.connected()) return;
+  Outcome done;
+  done.verdict = Verdict::done;
+  queue.start_connecting();
+  queue.finished(JobKind::connect, done, now);
+}
+
 inline Outcome outcome(Verdict verdict) {
   Outcome result;
   result.verdict = verdict;
@@ -36,7 +45,10 @@ inline Pace pace() { return {100ms, 1s, {1s, 1min}}; }
 
 class Story : public testing::Test {
  protected:
-  Story() { queue.set_active(true); }
+  Story() {
+    queue.set_active(true);
+    connect(queue, at(0s));
+  }
 
   void changed(Duration when, const std::string& path, ChangeKind kind = ChangeKind::data) {
     queue.changed(path, kind, at(when));
@@ -55,6 +67,7 @@ class Story : public testing::Test {
   }
   void finish(Duration when, JobKind kind, Verdict verdict) {
     queue.finished(kind, outcome(verdict), at(when));
+    connect(queue, at(when));
   }
   /// One run from its start to its end.
   Paths run_live(Duration from, Duration to, Verdict verdict) {

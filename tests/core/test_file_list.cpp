@@ -17,19 +17,26 @@ class Facts {
   explicit Facts(std::map<std::string, Entry> entries) : entries_(std::move(entries)) {}
 
   Paths list(const Paths& paths, Depth depth = Depth::entry) {
-    std::string text = build_file_list(
+    return split(build(paths, depth, Missing::listed).text);
+  }
+  /// What is listed, then what has lost an entry.
+  std::pair<Paths, Paths> list_without_missing(const Paths& paths, Depth depth = Depth::entry) {
+    FileList list = build(paths, depth, Missing::by_directory);
+    return {split(list.text), list.losers};
+  }
+  int probes(const std::string& path) { return probes_[path]; }
+
+ private:
+  FileList build(const Paths& paths, Depth depth, Missing missing) {
+    return build_file_list(
         paths,
         [this](const std::string& path) {
           ++probes_[path];
           auto found = entries_.find(path);
           return found == entries_.end() ? Entry::missing : found->second;
         },
-        depth);
-    return split(text);
+        depth, missing);
   }
-  int probes(const std::string& path) { return probes_[path]; }
-
- private:
   static Paths split(const std::string& text) {
     EXPECT_TRUE(text.empty() || text.back() == '\0') << "each entry is terminated";
     Paths entries;
@@ -107,6 +114,16 @@ TEST(FileList, AsksForEachAncestorOnce) {
   EXPECT_EQ(facts.probes("a"), 1);
   EXPECT_EQ(facts.probes("a/b"), 1);
   EXPECT_EQ(facts.probes("gone"), 1);
+}
+
+TEST(FileList, WhereNothingIsDeletedByNameItsDirectoryIsCompared) {
+  using Lists = std::pair<Paths, Paths>;
+  EXPECT_EQ(site().list_without_missing({"a/b/f", "a/b/gone"}), (Lists{{"./a/b/f"}, {"a/b"}}));
+  EXPECT_EQ(site().list_without_missing({"gone/x/y"}), (Lists{{}, {""}})) << "of the topmost";
+  EXPECT_EQ(site().list_without_missing({"a/gone/x", "a/gone2"}), (Lists{{}, {"a"}}));
+  EXPECT_EQ(site().list_without_missing({""}), (Lists{{}, {""}})) << "the root's own attributes";
+  EXPECT_EQ(site().list_without_missing({""}, Depth::children), (Lists{{"./"}, {}}));
+  EXPECT_EQ(site().list_without_missing({"loop/x"}), (Lists{{}, {}}));
 }
 
 }  // namespace

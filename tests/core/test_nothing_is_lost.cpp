@@ -21,6 +21,7 @@ class History {
  public:
   explicit History(unsigned seed) : random_(seed), queue_({100ms, 1s, {1s, 1min}}, seed) {
     queue_.set_active(true);
+    connect();
   }
 
   void step() {
@@ -41,7 +42,7 @@ class History {
       case 8:
         return finish_live(verdict());
       case 9:
-        return finish_full(verdict());
+        return finish_full(full_verdict());
       default:
         return start();
     }
@@ -49,7 +50,7 @@ class History {
 
   /// Everything that is missing on the target must be somewhere.
   void expect_nothing_lost() const {
-    bool full = queue_.full_wanted() || queue_.full_running();
+    bool full = queue_.full_wanted() || queue_.full_running() || queue_.held();
     bool somewhere = queue_.pending() > 0 || full;
     if (missing_.empty()) return;
     ASSERT_TRUE(somewhere) << "'" << missing_.front().path << "' is lost";
@@ -63,6 +64,7 @@ class History {
     finish_full(Verdict::done);
     for (int i = 0; i < 20 && !at_rest(); ++i) {
       now_ += 2min;
+      queue_.approve(now_);
       start();
       finish_live(Verdict::done);
       finish_full(Verdict::done);
@@ -84,9 +86,22 @@ class History {
   };
 
   unsigned pick(unsigned n) { return static_cast<unsigned>(random_() % n); }
-  Verdict verdict() { return static_cast<Verdict>(pick(4)); }
+  Verdict verdict() {
+    constexpr Verdict kVerdicts[] = {Verdict::done, Verdict::again, Verdict::partial,
+                                     Verdict::failed};
+    return kVerdicts[pick(4)];
+  }
+  Verdict full_verdict() {
+    constexpr Verdict kVerdicts[] = {Verdict::withheld, Verdict::held};
+    return pick(3) == 0 ? kVerdicts[pick(2)] : verdict();
+  }
   bool at_rest() const {
-    return queue_.pending() == 0 && !queue_.full_wanted() && !queue_.running();
+    return queue_.pending() == 0 && !queue_.full_wanted() && !queue_.running() && !queue_.held();
+  }
+  void connect() {
+    if (queue_.connected()) return;
+    queue_.start_connecting();
+    end(JobKind::connect, Verdict::done, std::nullopt);
   }
 
   void change() {
@@ -113,39 +128,60 @@ class History {
     }
   }
 
+  static bool is_below(const std::string& path, const std::string& top) {
+    return top.empty() || path == top || path.starts_with(top + '/');
+  }
+
   static bool carries(const Batch& batch, const Missing& change) {
     return std::ranges::any_of(batch.paths, [&](const std::string& sent) {
-      bool above = sent.empty() || change.path.starts_with(sent + '/');
       return (sent == change.path && batch.kind >= change.kind) ||
-             (batch.kind == ChangeKind::tree && above);
+             (batch.kind == ChangeKind::tree && is_below(change.path, sent));
     });
+  }
+
+  /// What rsync names in an error, or nothing where its words are not understood.
+  std::optional<std::vector<std::string>> complaint(const std::vector<std::string>& paths) {
+    if (pick(2) == 0 || paths.empty()) return std::nullopt;
+    return std::vector{paths[pick(static_cast<unsigned>(paths.size()))]};
   }
 
   void finish_live(Verdict verdict) {
     if (!live_) return;
     auto [batch, started] = *std::exchange(live_, std::nullopt);
-    if (verdict == Verdict::done)
-      std::erase_if(missing_, [&, tick = started](const Missing& change) {
-        return change.tick <= tick && carries(batch, change);
+    std::optional<std::vector<std::string>> unsent;
+    if (verdict == Verdict::again || verdict == Verdict::partial) unsent = complaint(batch.paths);
+    if (unsent)
+      std::erase_if(batch.paths, [&](const std::string& path) {
+        return is_below(path, unsent->front()) || is_below(unsent->front(), path);
       });
-    end(JobKind::live, verdict);
+    if (verdict == Verdict::done || unsent)
+      std::erase_if(missing_, [&, &sent = batch, tick = started](const Missing& change) {
+        return change.tick <= tick && carries(sent, change);
+      });
+    end(JobKind::live, verdict, unsent);
   }
 
   void finish_full(Verdict verdict) {
     if (!full_) return;
     uint64_t started = *std::exchange(full_, std::nullopt);
-    if (verdict == Verdict::done)
-      std::erase_if(missing_, [&](const Missing& change) { return change.tick <= started; });
+    std::optional<std::vector<std::string>> unsent;
+    if (verdict == Verdict::partial) unsent = complaint({"a", "a/b", "d/e"});
+    if (verdict == Verdict::done || unsent)
+      std::erase_if(missing_, [&](const Missing& change) {
+        return change.tick <= started && !(unsent && is_below(change.path, unsent->front()));
+      });
     // What it read before a change, it may have written after that change was sent.
     for (const std::string& path : changed_during_full_)
       missing_.push_back({path, ChangeKind::attributes, tick_});
-    end(JobKind::full, verdict);
+    end(JobKind::full, verdict, unsent);
   }
 
-  void end(JobKind kind, Verdict verdict) {
+  void end(JobKind kind, Verdict verdict, std::optional<std::vector<std::string>> unsent) {
     Outcome outcome;
     outcome.verdict = verdict;
+    outcome.unsent = std::move(unsent);
     queue_.finished(kind, outcome, now_);
+    connect();
   }
 
   std::minstd_rand random_;

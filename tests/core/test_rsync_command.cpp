@@ -11,7 +11,8 @@ namespace {
 using namespace std::chrono_literals;
 
 using test::in_lane;
-using test::without_deletions;
+using test::counting;
+using test::versions;
 using Arguments = std::vector<std::string>;
 
 /// A plain group; compression and time-out off, so that lists stay short.
@@ -86,13 +87,56 @@ TEST(RsyncCommand, DeletesByTheFourModes) {
   }
 }
 
-TEST(RsyncCommand, ARunThatMayNotDeleteDeletesNothing) {
-  for (Lane lane : {Lane::full, Lane::tree, Lane::children, Lane::data, Lane::attributes}) {
-    Arguments argv = rsync_command(group(), target(), without_deletions(lane));
-    for (const char* option : {"--force", "--delete", "--delete-missing-args"})
-      EXPECT_FALSE(has(argv, option)) << option;
-    EXPECT_EQ(has(argv, "--ignore-missing-args"), lane != Lane::full);
+TEST(RsyncCommand, OnlyAComparisonHasALimitOfDeletions) {
+  EXPECT_TRUE(has(rsync_command(group(), target(), counting()), "--max-delete=0"));
+  Transfer limited = in_lane(Lane::full);
+  limited.max_delete = 17;
+  EXPECT_TRUE(has(rsync_command(group(), target(), limited), "--max-delete=17"));
+  Group g = group();
+  g.delete_mode = DeleteMode::never;
+  EXPECT_FALSE(has(rsync_command(g, target(), counting()), "--max-delete=0"));
+}
+
+TEST(RsyncCommand, UsesWhatBothSidesKnow) {
+  const struct {
+    const char* option;
+    Lane lane;
+    RsyncVersion here;
+    std::optional<RsyncVersion> there;
+    bool used;
+  } cases[] = {
+      {"--delete-missing-args", Lane::data, {3, 1, 0}, RsyncVersion{3, 1, 0}, true},
+      {"--delete-missing-args", Lane::data, {3, 0, 9}, RsyncVersion{3, 2, 7}, false},
+      {"--delete-missing-args", Lane::data, {3, 2, 7}, RsyncVersion{3, 0, 9}, false},
+      {"--delete-missing-args", Lane::data, {3, 2, 7}, std::nullopt, true},
+      {"--ignore-missing-args", Lane::data, {3, 0, 9}, RsyncVersion{3, 2, 7}, false},
+      {"--ignore-missing-args", Lane::data, {3, 2, 7}, RsyncVersion{3, 0, 9}, true},
+      {"--modify-window=-1", Lane::full, {3, 1, 3}, RsyncVersion{3, 1, 3}, true},
+      {"--modify-window=-1", Lane::full, {3, 1, 2}, RsyncVersion{3, 2, 7}, false},
+      {"--modify-window=-1", Lane::full, {3, 2, 7}, RsyncVersion{3, 1, 2}, false},
+      {"--modify-window=-1", Lane::full, {3, 2, 7}, std::nullopt, false},
+      {"--mkpath", Lane::full, {3, 2, 3}, RsyncVersion{3, 2, 3}, true},
+      {"--mkpath", Lane::full, {3, 2, 2}, RsyncVersion{3, 2, 3}, false},
+      {"--mkpath", Lane::full, {3, 2, 3}, std::nullopt, false},
+      {"--info=progress2", Lane::full, {3, 1, 0}, std::nullopt, true},
+      {"--info=progress2", Lane::full, {3, 0, 9}, std::nullopt, false},
+  };
+  for (const auto& c : cases) {
+    Transfer transfer = in_lane(c.lane);
+    transfer.can = versions(c.here, c.there);
+    EXPECT_EQ(has(rsync_command(group(), target(), transfer), c.option), c.used)
+        << c.option << ' ' << c.here.major << '.' << c.here.minor << '.' << c.here.patch;
   }
+  Transfer refused = in_lane(Lane::data);
+  refused.can = {RsyncVersion{3, 4, 3}, RsyncVersion{3, 4, 3}, true};
+  EXPECT_FALSE(has(rsync_command(group(), target(), refused), "--delete-missing-args"));
+}
+
+TEST(RsyncCommand, AVerificationChangesNothing) {
+  Arguments argv = rsync_command(group(), target(), in_lane(Lane::verify));
+  for (const char* option : {"-n", "-i", "-c", "--delete", "-r"})
+    EXPECT_TRUE(has(argv, option)) << option;
+  EXPECT_FALSE(has(argv, "--files-from=-"));
 }
 
 TEST(RsyncCommand, OnlyAFullComparisonReadsEveryFile) {
@@ -158,12 +202,16 @@ TEST(RsyncCommand, EachSettingHasItsOption) {
   EXPECT_EQ(rsync_command(group(), to, {}).front(), "/opt/rsync");
 }
 
-TEST(RsyncCommand, HidesWhatIsNotMirroredAndPassesOverTheUnreadable) {
-  Arguments argv =
-      rsync_command(group(), target(), in_lane(Lane::full, {"a/loop", "x*"}, {"secret"}));
-  EXPECT_TRUE(has(argv, "--filter=H /a/loop"));
-  EXPECT_TRUE(has(argv, "--filter=H /x\\*"));
-  EXPECT_TRUE(has(argv, "--filter=- /secret"));
+TEST(RsyncCommand, RulesAreReadFromAFile) {
+  Transfer transfer = in_lane(Lane::full, {"a/loop", "x*"}, {"secret"});
+  Arguments argv = rsync_command(group(), target(), transfer);
+  EXPECT_TRUE(has(argv, "--filter=. /proc/self/fd/3"));
+  EXPECT_EQ(has(argv, "--from0"), 1) << "a name may hold a newline";
+  EXPECT_EQ(has(rsync_command(group(), target(), in_lane(Lane::tree, {"x"})), "--from0"), 1);
+  using namespace std::string_literals;
+  EXPECT_EQ(filter_rules(transfer), "H /a/loop\0H /x\\*\0- /secret\0"s);
+  EXPECT_EQ(filter_rules(in_lane(Lane::full)), "");
+  EXPECT_FALSE(has(rsync_command(group(), target(), {}), "--filter=. /proc/self/fd/3"));
 }
 
 TEST(RsyncCommand, NamesTheRemotePlace) {
@@ -184,11 +232,29 @@ TEST(RsyncCommand, NamesTheRemotePlace) {
   EXPECT_FALSE(has(rsync_command(group(), target(), {}), "-e"));
 }
 
+TEST(RsyncCommand, NamesAModule) {
+  Target to = target();
+  to.destination = {Destination::Kind::rsync_daemon, "", "web1", {}, "www", "a/b", ""};
+  EXPECT_EQ(rsync_command(group(), to, {}).back(), "rsync://web1/www/a/b/");
+  EXPECT_FALSE(has(rsync_command(group(), to, {}), "-e"));
+  to.destination = {Destination::Kind::rsync_daemon, "me", "::1", 8873, "www", "", ""};
+  to.rsync.password_file = "/etc/secret";
+  EXPECT_EQ(rsync_command(group(), to, {}).back(), "rsync://me@[::1]:8873/www/");
+  EXPECT_TRUE(has(rsync_command(group(), to, {}), "--password-file=/etc/secret"));
+}
+
 TEST(RsyncCommand, ProtectsARemotePathFromTheShell) {
-  for (const char* path : {"/a b", "/a$b", "/a*", "/a'b", "/a;b", "/a\\b", "/a(b", "/~b", "/a\nb"})
-    EXPECT_TRUE(has(rsync_command(group(), remote("", "h", path), {}), "-s")) << path;
+  auto argv = [](const char* path, RsyncVersion here) {
+    Transfer transfer;
+    transfer.can.here = here;
+    return rsync_command(group(), remote("", "h", path), transfer);
+  };
+  for (const char* path : {"/a b", "/a$b", "/a*", "/a'b", "/a;b", "/a\\b", "/a(b", "/~b", "/a\nb"}) {
+    EXPECT_TRUE(has(argv(path, {3, 2, 3}), "-s")) << path;
+    EXPECT_FALSE(has(argv(path, {3, 2, 4}), "-s")) << path << ": it escapes by itself";
+  }
   for (const char* path : {"/srv/www", "/a-b_c.d,e+f@g:h=i", "/caf\xc3\xa9"})
-    EXPECT_FALSE(has(rsync_command(group(), remote("", "h", path), {}), "-s")) << path;
+    EXPECT_FALSE(has(argv(path, {3, 0, 9}), "-s")) << path;
 }
 
 TEST(RsyncCommand, TheSourceEndsWithOneSlash) {
@@ -200,102 +266,22 @@ TEST(RsyncCommand, TheSourceEndsWithOneSlash) {
   }
 }
 
-TEST(SshCommand, IsNeverInteractive) {
-  EXPECT_EQ(ssh_command({}),
-            (Arguments{"ssh", "-o", "BatchMode=yes", "-o", "ConnectTimeout=10", "-o",
-                       "ServerAliveInterval=15", "-o", "ServerAliveCountMax=3", "-o",
-                       "StrictHostKeyChecking=yes", "-T", "-x", "-a"}));
+TEST(RsyncCommand, EachKindOfChangeHasItsLane) {
+  EXPECT_EQ(lane_of(ChangeKind::attributes), Lane::attributes);
+  EXPECT_EQ(lane_of(ChangeKind::data), Lane::data);
+  EXPECT_EQ(lane_of(ChangeKind::children), Lane::children);
+  EXPECT_EQ(lane_of(ChangeKind::tree), Lane::tree);
 }
 
-TEST(SshCommand, CarriesTheSettings) {
-  SshSettings ssh;
-  ssh.program = "/opt/ssh";
-  ssh.port = 2222;
-  ssh.identity_file = "/home/web mgr/key";
-  ssh.known_hosts_file = "/etc/known";
-  ssh.config_file = "/etc/conf";
-  ssh.connect_timeout = 3s;
-  ssh.strict_host_key_checking = "accept-new";
-  ssh.options = {{"Compression", "no"}, {"ServerAliveInterval", "5"}};
-  EXPECT_EQ(ssh_command(ssh), (Arguments{"/opt/ssh",
-                                         "-F",
-                                         "/etc/conf",
-                                         "-o",
-                                         "Compression=no",
-                                         "-o",
-                                         "ServerAliveInterval=5",
-                                         "-o",
-                                         "BatchMode=yes",
-                                         "-o",
-                                         "ConnectTimeout=3",
-                                         "-o",
-                                         "ServerAliveInterval=15",
-                                         "-o",
-                                         "ServerAliveCountMax=3",
-                                         "-o",
-                                         "StrictHostKeyChecking=accept-new",
-                                         "-o",
-                                         "UserKnownHostsFile=/etc/known",
-                                         "-o",
-                                         "IdentitiesOnly=yes",
-                                         "-i",
-                                         "/home/web mgr/key",
-                                         "-p",
-                                         "2222",
-                                         "-T",
-                                         "-x",
-                                         "-a"}))
-      << "of a word given twice, ssh takes the first: the user's";
-}
-
-/// rsync's main.c, do_cmd(): split at spaces; '…' and "…" group, a doubled quote stands for one.
-Arguments split_as_rsync(const std::string& text) {
-  Arguments argv;
-  size_t f = 0;
-  while (f < text.size()) {
-    if (text[f] == ' ') {
-      ++f;
-      continue;
-    }
-    std::string argument;
-    char quote = '\0';
-    while (f < text.size() && (text[f] != ' ' || quote != '\0')) {
-      if (quote == '\0' && (text[f] == '\'' || text[f] == '"')) {
-        quote = text[f++];
-        continue;
-      }
-      if (quote != '\0' && text[f] == quote && (++f == text.size() || text[f] != quote)) {
-        quote = '\0';
-        continue;
-      }
-      argument += text[f++];
-    }
-    EXPECT_EQ(quote, '\0') << "Missing trailing quote in remote-shell command";
-    argv.push_back(argument);
-  }
-  return argv;
-}
-
-TEST(RshOption, ComesApartAsItWasPutTogether) {
-  const Arguments cases[] = {
-      {"ssh"},
-      {"ssh", "-o", "BatchMode=yes"},
-      {"ssh", "-i", "/home/web mgr/key"},
-      {"ssh", "-o", "ProxyCommand=sh -c 'nc %h %p'"},
-      {"ssh", "-o", "X=say \"hi\" twice \"\""},
-      {"ssh", "\""},
-      {"ssh", "'"},
-      {"ssh", "\"\"\"", "'\"'"},
-      {"ssh", "", "-T"},
-      {"ssh", " ", "-T"},
-      {"ssh", "a\\b", "tab\there", "$HOME;`x`"},
-      {"ssh", "ends with quote\""},
+TEST(RsyncCommand, AnExactPatternEscapesOnlyWhereRsyncUnescapes) {
+  // rsync(1): "a backslash can be used to escape a wildcard character, but it is understood
+  // literally when no wildcards are present". Checked with the real one in tests/io.
+  const std::pair<const char*, const char*> cases[] = {
+      {"plain", "/plain"}, {"a/b c", "/a/b c"}, {"a*b", "/a\\*b"}, {"a?b", "/a\\?b"},
+      {"a[b", "/a\\[b"},   {"a]b", "/a]b"},     {"a\\b", "/a\\b"}, {"a\\*b", "/a\\\\\\*b"},
+      {"a\nb", "/a\nb"},   {"-a", "/-a"},       {"\xff", "/\xff"}, {"**", "/\\*\\*"},
   };
-  for (const Arguments& argv : cases) EXPECT_EQ(split_as_rsync(rsh_option(argv)), argv);
-}
-
-TEST(RshOption, LeavesPlainWordsPlain) {
-  EXPECT_EQ(rsh_option({"ssh", "-o", "BatchMode=yes", "-T"}), "ssh -o BatchMode=yes -T");
+  for (const auto& [path, pattern] : cases) EXPECT_EQ(exact_pattern(path), pattern) << path;
 }
 
 }  // namespace

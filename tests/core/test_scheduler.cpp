@@ -16,6 +16,7 @@ class Schedule : public testing::Test {
   TargetId add_target() {
     TargetId id = scheduler.add({100ms, 1s, {1s, 1min}});
     scheduler.queue(id).set_active(true);
+    connect(id);
     return id;
   }
   void changed(Duration when, TargetId id) {
@@ -31,6 +32,15 @@ class Schedule : public testing::Test {
     Outcome outcome;
     outcome.verdict = verdict;
     scheduler.finished(id, kind, outcome, at(when));
+    connect(id);
+  }
+  /// Most schedules are not about connecting.
+  void connect(TargetId id) {
+    if (scheduler.queue(id).connected()) return;
+    Outcome done;
+    done.verdict = Verdict::done;
+    scheduler.queue(id).start_connecting();
+    scheduler.queue(id).finished(JobKind::connect, done, at(0s));
   }
   static std::pair<TargetId, JobKind> live(TargetId id) { return {id, JobKind::live}; }
   static std::pair<TargetId, JobKind> full(TargetId id) { return {id, JobKind::full}; }

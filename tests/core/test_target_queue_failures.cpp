@@ -70,6 +70,7 @@ TEST_F(Story, BackoffsOfDifferentTargetsDiffer) {
   for (uint32_t seed = 1; seed <= 20; ++seed) {
     queue = TargetQueue(pace(), seed);
     queue.set_active(true);
+    connect(queue, at(0s));
     changed(0ms, "a");
     run_live(100ms, 100ms, Verdict::failed);
     waits.insert(wait(100ms));

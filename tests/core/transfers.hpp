@@ -19,10 +19,15 @@ inline Transfer in_lane(Lane lane, std::vector<std::string> hidden = {},
   return transfer;
 }
 
-inline Transfer without_deletions(Lane lane) {
-  Transfer transfer = in_lane(lane);
-  transfer.may_delete = false;
+/// Sends everything, deletes nothing, and counts what is too much.
+inline Transfer counting() {
+  Transfer transfer = in_lane(Lane::full);
+  transfer.max_delete = 0;
   return transfer;
+}
+
+inline Capabilities versions(RsyncVersion here, std::optional<RsyncVersion> there) {
+  return {here, there, false};
 }
 
 }  // namespace mirrord::test

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "core/file_list.hpp"
+#include "core/rsync_result.hpp"
 #include "io/loop.hpp"
 
 namespace mirrord::test {
@@ -25,18 +26,25 @@ ProcessResult Mirror::run(const Transfer& transfer, const std::vector<std::strin
   Command command;
   command.argv = rsync_command(group, target, transfer);
   command.environment = child_environment(current_user());
-  command.input = build_file_list(changed, probe, depth_of(transfer.lane));
+  command.attachment = filter_rules(transfer);
+  Missing missing =
+      transfer.can.deletes_missing_args() ? Missing::listed : Missing::by_directory;
+  command.input = build_file_list(changed, probe, depth_of(transfer.lane), missing).text;
   std::optional<ProcessResult> result;
   Process process(loop_, command, [&](ProcessResult r) { result = std::move(r); });
   EXPECT_TRUE(run_until(loop_, [&] { return result.has_value(); }));
   return result.value_or(ProcessResult{});
 }
 
+Outcome Mirror::outcome_of(const ProcessResult& result) const {
+  return interpret({result.exit.status, result.exit.signal, result.output, result.error},
+                   group.source, target.destination.path);
+}
+
 Outcome Mirror::sync(const Transfer& transfer, const std::vector<std::string>& changed) {
   ProcessResult result = run(transfer, changed);
-  Outcome outcome = interpret(result.exit.status, result.exit.signal, result.error);
+  Outcome outcome = outcome_of(result);
   EXPECT_EQ(outcome.verdict, Verdict::done) << outcome.text << '\n' << result.error;
-  read_stats(result.output, outcome);
   return outcome;
 }
 

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "core/outcome.hpp"
 #include "core/rsync.hpp"
 #include "io/event.hpp"
 #include "io/process.hpp"
@@ -19,6 +20,7 @@ class Mirror {
 
   /// Runs one transfer; the paths are those that changed, as the engine would name them.
   ProcessResult run(const Transfer& transfer, const std::vector<std::string>& changed = {});
+  Outcome outcome_of(const ProcessResult& result) const;
   /// The same in which anything but success fails the test.
   Outcome sync(const Transfer& transfer, const std::vector<std::string>& changed = {});
 

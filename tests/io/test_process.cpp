@@ -81,13 +81,43 @@ TEST_F(ProcessTest, InputThatNobodyReadsIsNoError) {
 TEST_F(ProcessTest, KeepsTheTailOfItsOutput) {
   ProcessResult result =
       run(shell("i=0; while [ $i -lt 20000 ]; do echo line $i; i=$((i+1)); done; echo wrong >&2"));
-  EXPECT_EQ(result.output.size(), Process::kOutputLimit);
+  EXPECT_EQ(result.output.size(), Command{}.output_limit);
   EXPECT_TRUE(result.output.ends_with("line 19998\nline 19999\n"));
   EXPECT_EQ(result.error, "wrong\n");
+  EXPECT_TRUE(result.error_is_whole);
+}
+
+TEST_F(ProcessTest, TellsWhenTheErrorsAreNotWhole) {
+  Command command = shell("echo 12345 >&2; echo 67890 >&2");
+  command.output_limit = 6;
+  ProcessResult result = run(command);
+  EXPECT_EQ(result.error, "67890\n");
+  EXPECT_FALSE(result.error_is_whole);
+}
+
+TEST_F(ProcessTest, AnAttachmentCanBeReadByAnybody) {
+  Command command = shell("cat /proc/self/fd/3");
+  command.attachment = "rules\n";
+  EXPECT_EQ(run(command).output, "rules\n");
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can become somebody else";
+  command.user = find_user("nobody");
+  EXPECT_EQ(run(command).output, "rules\n");
+}
+
+TEST_F(ProcessTest, WaitsForItsInput) {
+  Command command = shell("echo ready; cat");
+  command.waits_for_input = true;
+  std::optional<ProcessResult> result;
+  Process process(loop, command, [&](ProcessResult r) { result = std::move(r); });
+  EXPECT_TRUE(run_until(loop, [&] { return process.output() == "ready\n"; }));
+  std::string much(1 << 20, 'x');
+  process.feed(much + "end");
+  EXPECT_TRUE(run_until(loop, [&] { return result.has_value(); }));
+  EXPECT_TRUE(result->output.ends_with("xxend"));
 }
 
 TEST_F(ProcessTest, CollectsWhatWasWrittenJustBeforeTheEnd) {
-  std::string text(Process::kOutputLimit, 'x');
+  std::string text(Command{}.output_limit, 'x');
   Command command = shell("cat >&2");
   command.input = text;
   for (int i = 0; i < 20; ++i) ASSERT_EQ(run(command).error, text);

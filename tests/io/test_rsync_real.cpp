@@ -11,7 +11,6 @@ namespace {
 
 using test::in_lane;
 using test::Mirror;
-using test::without_deletions;
 using test::write_file;
 namespace fs = std::filesystem;
 
@@ -52,17 +51,44 @@ TEST_F(RsyncReal, AFullSyncMakesTheTargetEqual) {
   EXPECT_EQ(mirror.sync(kFull).files, 0u) << "nothing to do the second time";
 }
 
-TEST_F(RsyncReal, ARunThatMayNotDeleteDeletesNothing) {
+TEST_F(RsyncReal, ACountSendsEverythingAndDeletesNothing) {
   write_file(mirror.src("f"), "new");
+  write_file(mirror.src("becomes-file"), "new");
   write_file(mirror.dst("old"), "old");
-  write_file(mirror.dst("d/old"), "old");
-  mirror.sync(without_deletions(Lane::full));
-  fs::create_directory(mirror.src("d"));
-  mirror.sync(without_deletions(Lane::tree), {"d"});
-  mirror.sync(without_deletions(Lane::data), {"old"});
+  write_file(mirror.dst("d/sub/old"), "old");
+  write_file(mirror.dst("becomes-file/old"), "old");
+  Outcome outcome = mirror.outcome_of(mirror.run(test::counting()));
+  EXPECT_EQ(outcome.verdict, Verdict::withheld) << outcome.text;
+  EXPECT_GE(outcome.extraneous, 4u) << "old, d, d/sub and d/sub/old";
+  EXPECT_LE(outcome.extraneous, 6u);
   EXPECT_EQ(mirror.sent("f"), "new");
-  EXPECT_EQ(mirror.sent("old"), "old");
-  EXPECT_EQ(mirror.sent("d/old"), "old");
+  for (const char* kept : {"old", "d/sub/old", "becomes-file/old"})
+    EXPECT_EQ(mirror.sent(kept), "old") << kept;
+  mirror.sync(kFull);
+  EXPECT_FALSE(mirror.has("old"));
+  EXPECT_EQ(mirror.sent("becomes-file"), "new");
+}
+
+TEST_F(RsyncReal, ACountThatFindsNothingIsDone) {
+  write_file(mirror.src("d/f"), "new");
+  Outcome outcome = mirror.sync(test::counting());
+  EXPECT_EQ(outcome.entries, 0u) << "all was created";
+  EXPECT_EQ(mirror.sync(test::counting()).entries, 3u) << "the root, d and d/f";
+}
+
+TEST_F(RsyncReal, WithoutDeletionByNameADirectoryIsCompared) {
+  Transfer old = kData;
+  old.can = test::versions({3, 0, 9}, RsyncVersion{3, 0, 9});
+  write_file(mirror.src("d/f"), "1");
+  write_file(mirror.dst("d/gone"), "2");
+  write_file(mirror.dst("d/sub/kept"), "3");
+  fs::create_directory(mirror.src("d/sub"));
+  mirror.sync(old, {"d/f", "d/gone"});
+  EXPECT_TRUE(mirror.has("d/gone")) << "it is left to the comparison of d";
+  old.lane = Lane::children;
+  mirror.sync(old, {"d"});
+  EXPECT_FALSE(mirror.has("d/gone"));
+  EXPECT_EQ(mirror.sent("d/sub/kept"), "3") << "one level deep";
 }
 
 TEST_F(RsyncReal, TheDataLaneSendsWhatIsNamedAndNothingElse) {

@@ -1,12 +1,17 @@
-// What rsync's end means, and what it says. The command lines are in test_rsync_command.cpp.
-#include "core/rsync.hpp"
+// What rsync's end means, and what it says.
+#include "core/rsync_result.hpp"
 
 #include <gtest/gtest.h>
 
 namespace mirrord {
 namespace {
 
-TEST(Rsync, KnowsEveryExitStatus) {
+Outcome meaning(int exit_status, int signal, const std::string& error,
+                  const std::string& output = "") {
+  return interpret(RsyncEnd{exit_status, signal, output, error}, "/src", "/dst");
+}
+
+TEST(RsyncResult, KnowsEveryExitStatus) {
   const struct {
     int status;
     Verdict verdict;
@@ -39,24 +44,24 @@ TEST(Rsync, KnowsEveryExitStatus) {
       {99, Verdict::failed, "unknown exit status"},
   };
   for (const auto& c : cases) {
-    Outcome outcome = interpret(c.status, 0, "");
+    Outcome outcome = meaning(c.status, 0, "");
     EXPECT_EQ(outcome.verdict, c.verdict) << c.status;
     EXPECT_EQ(outcome.exit_status, c.status);
     EXPECT_NE(outcome.text.find(c.words), std::string::npos) << outcome.text;
     bool says_status = outcome.text.find(std::to_string(c.status)) != std::string::npos;
     EXPECT_EQ(says_status, c.status != 0) << outcome.text;
   }
-  EXPECT_EQ(interpret(0, 0, "some warning\n").text, "") << "nothing to say when done";
+  EXPECT_EQ(meaning(0, 0, "some warning\n").text, "") << "nothing to say when done";
 }
 
-TEST(Rsync, ASignalIsAFailure) {
-  Outcome outcome = interpret(0, 9, "anything");
+TEST(RsyncResult, ASignalIsAFailure) {
+  Outcome outcome = meaning(0, 9, "anything");
   EXPECT_EQ(outcome.verdict, Verdict::failed);
   EXPECT_EQ(outcome.exit_status, 137);
   EXPECT_EQ(outcome.text, "rsync was killed by signal 9");
 }
 
-TEST(Rsync, QuotesTheFirstRealComplaint) {
+TEST(RsyncResult, QuotesTheFirstRealComplaint) {
   const struct {
     const char* name;
     const char* error;
@@ -74,13 +79,13 @@ TEST(Rsync, QuotesTheFirstRealComplaint) {
       {"no newline at the end", "out of luck", "out of luck"},
   };
   for (const auto& c : cases) {
-    Outcome outcome = interpret(255, 0, c.error);
+    Outcome outcome = meaning(255, 0, c.error);
     EXPECT_EQ(outcome.complaint, c.complaint) << c.name;
     EXPECT_TRUE(outcome.text.ends_with(c.complaint)) << c.name;
   }
 }
 
-TEST(Rsync, TellsEverybodyNoFileNames) {
+TEST(RsyncResult, TellsEverybodyNoFileNames) {
   const std::pair<int, const char*> errors[] = {
       {23, "rsync: [sender] send_files failed to open \"/srv/secret\": Permission denied (13)\n"},
       {23, "could not make way for new regular file: secret/plan\n"},
@@ -89,13 +94,13 @@ TEST(Rsync, TellsEverybodyNoFileNames) {
       {24, "file has vanished: \"/srv/secret\"\n"},
   };
   for (const auto& [status, error] : errors) {
-    Outcome outcome = interpret(status, 0, error);
+    Outcome outcome = meaning(status, 0, error);
     EXPECT_EQ(outcome.text.find("secret"), std::string::npos) << outcome.text;
     EXPECT_NE(outcome.complaint.find("secret"), std::string::npos) << "the journal may have it";
   }
 }
 
-TEST(Rsync, ReadsTheStatisticsOfOldAndNewVersions) {
+TEST(RsyncResult, ReadsTheStatisticsOfOldAndNewVersions) {
   const struct {
     const char* name;
     const char* output;
@@ -119,31 +124,10 @@ TEST(Rsync, ReadsTheStatisticsOfOldAndNewVersions) {
       {"no number", "Total bytes sent: many\n", 0, 0},
   };
   for (const auto& c : cases) {
-    Outcome outcome;
-    outcome.verdict = Verdict::partial;
-    read_stats(c.output, outcome);
+    Outcome outcome = meaning(0, 0, "", c.output);
     EXPECT_EQ(outcome.files, c.files) << c.name;
     EXPECT_EQ(outcome.bytes, c.bytes) << c.name;
-    EXPECT_EQ(outcome.verdict, Verdict::partial) << "the rest stays";
   }
-}
-
-TEST(Rsync, EachKindOfChangeHasItsLane) {
-  EXPECT_EQ(lane_of(ChangeKind::attributes), Lane::attributes);
-  EXPECT_EQ(lane_of(ChangeKind::data), Lane::data);
-  EXPECT_EQ(lane_of(ChangeKind::children), Lane::children);
-  EXPECT_EQ(lane_of(ChangeKind::tree), Lane::tree);
-}
-
-TEST(Rsync, AnExactPatternEscapesOnlyWhereRsyncUnescapes) {
-  // rsync(1): "a backslash can be used to escape a wildcard character, but it is understood
-  // literally when no wildcards are present". Checked with the real one in tests/io.
-  const std::pair<const char*, const char*> cases[] = {
-      {"plain", "/plain"}, {"a/b c", "/a/b c"}, {"a*b", "/a\\*b"}, {"a?b", "/a\\?b"},
-      {"a[b", "/a\\[b"},   {"a]b", "/a]b"},     {"a\\b", "/a\\b"}, {"a\\*b", "/a\\\\\\*b"},
-      {"a\nb", "/a\nb"},   {"-a", "/-a"},       {"\xff", "/\xff"}, {"**", "/\\*\\*"},
-  };
-  for (const auto& [path, pattern] : cases) EXPECT_EQ(exact_pattern(path), pattern) << path;
 }
 
 }  // namespace

@@ -1,0 +1,112 @@
+#include "core/complaints.hpp"
+
+#include <algorithm>
+#include <string_view>
+
+namespace mirrord {
+
+namespace {
+
+using Name = std::optional<std::string>;
+
+/// Lines that only sum up what others have said.
+constexpr std::string_view kSummaries[] = {
+    "rsync error:",
+    "rsync warning: some files vanished",
+    "Deletions stopped due to --max-delete limit",
+    "*** Skipping any contents from this failed directory ***",
+};
+
+/// Lines whose path is the rest of the line, relative to the target.
+constexpr std::string_view kUnquoted[] = {
+    "could not make way for new regular file: ", "could not make way for new symlink: ",
+    "could not make way for new device file: ",  "could not make way for new special file: ",
+    "cannot delete non-empty directory: ",
+};
+
+bool is_octal(char c) { return c >= '0' && c <= '7'; }
+
+/// rsync prints bytes that are not printable as \#ooo.
+std::string unescape(std::string_view text) {
+  std::string name;
+  for (size_t i = 0; i < text.size(); ++i) {
+    bool escaped = text.substr(i, 2) == "\\#" && i + 5 <= text.size() &&
+                   std::ranges::all_of(text.substr(i + 2, 3), is_octal);
+    if (!escaped) {
+      name += text[i];
+      continue;
+    }
+    int byte = (text[i + 2] - '0') * 64 + (text[i + 3] - '0') * 8 + (text[i + 4] - '0');
+    name += static_cast<char>(byte);
+    i += 4;
+  }
+  return name;
+}
+
+/// What stands in quotes; of `"a" -> "b"` the first. Nothing when it may be read in two ways.
+Name quoted(std::string_view line) {
+  size_t first = line.find('"');
+  if (first == std::string_view::npos) return std::nullopt;
+  size_t last = std::min(line.find("\" -> \"", first), line.rfind('"'));
+  if (last <= first) return std::nullopt;
+  std::string_view inside = line.substr(first + 1, last - first - 1);
+  if (inside.find('"') != std::string_view::npos) return std::nullopt;
+  return std::string(inside);
+}
+
+/// The receiver writes to ".NAME.XXXXXX" and renames it.
+std::string without_temporary_name(const std::string& path) {
+  constexpr size_t kSuffix = 7;
+  size_t name = path.rfind('/') + 1;
+  if (path.size() < name + kSuffix + 2 || path[name] != '.') return path;
+  if (path[path.size() - kSuffix] != '.') return path;
+  return path.substr(0, name) + path.substr(name + 1, path.size() - name - 1 - kSuffix);
+}
+
+/// A path in terms of the source; nothing when it is below neither directory.
+Name relative(std::string path, const std::string& source, const std::string& destination) {
+  auto strip = [&](const std::string& directory) {
+    std::string prefix = directory.ends_with('/') ? directory : directory + '/';
+    if (path + '/' == prefix) path = prefix;
+    if (!path.starts_with(prefix)) return false;
+    path.erase(0, prefix.size());
+    return true;
+  };
+  if (path.starts_with('/') && !strip(source) && !strip(destination)) return std::nullopt;
+  while (path.starts_with("./")) path.erase(0, 2);
+  return path == "." ? "" : path;
+}
+
+Name path_of(std::string_view line, const std::string& source, const std::string& destination) {
+  for (std::string_view words : kUnquoted)
+    if (line.starts_with(words))
+      return relative(unescape(line.substr(words.size())), source, destination);
+  Name name = quoted(line);
+  if (!name) return std::nullopt;
+  std::string path = unescape(*name);
+  bool temporary = line.find("mkstemp ") != std::string_view::npos ||
+                   line.find("rename ") != std::string_view::npos;
+  return relative(temporary ? without_temporary_name(path) : path, source, destination);
+}
+
+}  // namespace
+
+std::optional<std::vector<std::string>> paths_complained_of(const std::string& error,
+                                                            const std::string& source,
+                                                            const std::string& destination) {
+  std::vector<std::string> paths;
+  for (size_t start = 0; start < error.size();) {
+    size_t end = std::min(error.find('\n', start), error.size());
+    std::string_view line = std::string_view(error).substr(start, end - start);
+    start = end + 1;
+    auto is_summary = [&](std::string_view words) { return line.starts_with(words); };
+    if (line.empty() || std::ranges::any_of(kSummaries, is_summary)) continue;
+    Name path = path_of(line, source, destination);
+    if (!path) return std::nullopt;
+    paths.push_back(*path);
+  }
+  if (paths.empty()) return std::nullopt;
+  return paths;
+}
+
+}  // namespace mirrord

@@ -1,0 +1,156 @@
+#include "core/rsync_result.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+
+#include "core/complaints.hpp"
+
+namespace mirrord {
+
+namespace {
+
+constexpr const char* kNoConnection = "ssh could not connect or was cut off";
+
+struct Meaning {
+  int status;
+  Verdict verdict;
+  const char* words;
+};
+
+// rsync(1) EXIT VALUES. What is not here is a failure "for an unknown reason".
+constexpr Meaning kMeanings[] = {
+    {0, Verdict::done, ""},
+    {1, Verdict::failed, "syntax or usage error; is an option unknown to one side?"},
+    {2, Verdict::failed, "the two sides do not understand each other"},
+    {3, Verdict::failed, "errors selecting input or output files or directories"},
+    {4, Verdict::failed, "the requested action is not supported"},
+    {5, Verdict::failed, "error starting the client-server protocol"},
+    {6, Verdict::failed, "the daemon cannot write to its log file"},
+    {10, Verdict::failed, "error in socket input or output"},
+    {11, Verdict::failed, "error in file input or output; is the target full?"},
+    {12, Verdict::failed, "error in the protocol data stream; is rsync installed on the target?"},
+    {13, Verdict::failed, "errors with program diagnostics"},
+    {14, Verdict::failed, "error in inter-process communication"},
+    {20, Verdict::failed, "killed by a signal"},
+    {21, Verdict::failed, "waitpid() failed"},
+    {22, Verdict::failed, "out of memory"},
+    {23, Verdict::partial, "some files could not be transferred"},
+    {24, Verdict::again, "some files vanished before they could be transferred"},
+    {25, Verdict::partial, "the deletion limit stopped deletions"},
+    {30, Verdict::failed, "timeout while sending or receiving data"},
+    {35, Verdict::failed, "timeout waiting for the daemon to connect"},
+    {126, Verdict::failed, "the program could not be run"},
+    {127, Verdict::failed, "the program was not found"},
+    {255, Verdict::failed, kNoConnection},
+};
+
+/// The line of rsync's or ssh's complaint that says most: the first that is no mere summary.
+std::string first_complaint(const std::string& error) {
+  for (size_t start = 0; start < error.size();) {
+    size_t end = std::min(error.find('\n', start), error.size());
+    std::string line = error.substr(start, end - start);
+    start = end + 1;
+    if (!line.empty() && line.back() == '\r') line.pop_back();
+    if (!line.empty() && !line.starts_with("rsync error:")) return line;
+  }
+  return "";
+}
+
+std::optional<uint64_t> number_after(const std::string& text, const std::string& label) {
+  size_t at = text.find(label);
+  if (at == std::string::npos) return std::nullopt;
+  uint64_t value = 0;
+  const char* first = text.data() + at + label.size();
+  auto [end, error] = std::from_chars(first, text.data() + text.size(), value);
+  return error == std::errc() ? std::optional(value) : std::nullopt;
+}
+
+constexpr const char* kStopped = "Deletions stopped due to --max-delete limit (";
+
+Meaning meaning_of(int exit_status) {
+  auto known = std::ranges::find(kMeanings, exit_status, &Meaning::status);
+  if (known != std::end(kMeanings)) return *known;
+  return {exit_status, Verdict::failed, "unknown exit status"};
+}
+
+std::string text_of(int exit_status, const std::string& complaint) {
+  const char* words = meaning_of(exit_status).words;
+  // Whether a failed connection ends rsync with 12 or with 255 is a race.
+  if (exit_status == 12 && complaint.starts_with("ssh:")) words = kNoConnection;
+  std::string text = fmt::format("rsync exited {} ({})", exit_status, words);
+  // File names are not for everybody; what ssh says of a connection names none.
+  constexpr int kOfConnections[] = {5, 10, 12, 30, 35, 255};
+  bool of_connection = std::ranges::find(kOfConnections, exit_status) != std::end(kOfConnections);
+  bool is_public = of_connection && complaint.find('"') == std::string::npos;
+  return is_public && !complaint.empty() ? text + ": " + complaint : text;
+}
+
+/// Before 3.1.0 it is an unknown option; 3.4.3 and some patched versions end with status 2.
+bool refuses_missing_args(const RsyncEnd& end) {
+  if (end.error.find("delete-missing-args: unknown option") != std::string::npos) return true;
+  return end.exit_status == 2 && end.error.find("invalid file mode") != std::string::npos;
+}
+
+void read_stats(const std::string& output, Outcome& outcome) {
+  // Before 3.1.0 the first label had no "regular".
+  auto sent = number_after(output, "Number of regular files transferred: ");
+  if (!sent) sent = number_after(output, "Number of files transferred: ");
+  outcome.files = sent.value_or(0);
+  outcome.bytes = number_after(output, "Total bytes sent: ").value_or(0);
+  // What the target held before is what it holds now without what was created. An rsync that does
+  // not count those may have created all that it sent.
+  uint64_t entries = number_after(output, "Number of files: ").value_or(0);
+  uint64_t created = number_after(output, "Number of created files: ").value_or(outcome.files);
+  outcome.entries = entries - std::min(entries, created);
+}
+
+}  // namespace
+
+Outcome connection_failure(const std::string& error) {
+  constexpr int kSshFailed = 255;  // ssh(1) EXIT STATUS
+  Outcome outcome;
+  outcome.exit_status = kSshFailed;
+  outcome.complaint = first_complaint(error);
+  outcome.text = kNoConnection;
+  if (!outcome.complaint.empty()) outcome.text += ": " + outcome.complaint;
+  return outcome;
+}
+
+double read_progress(const std::string& output) {
+  // "      1,234  45%  1.20MB/s    0:00:03 (xfr#2, to-chk=5/12)": a line that overwrites itself.
+  size_t percent = output.rfind('%');
+  if (percent == std::string::npos) return -1;
+  size_t start = percent;
+  while (start > 0 && output[start - 1] >= '0' && output[start - 1] <= '9') --start;
+  int value = 0;
+  auto [end, error] = std::from_chars(output.data() + start, output.data() + percent, value);
+  return error == std::errc() ? std::min(value, 100) / 100.0 : -1;
+}
+
+Outcome interpret(const RsyncEnd& end, const std::string& source, const std::string& destination) {
+  Outcome outcome;
+  read_stats(end.output, outcome);
+  outcome.exit_status = end.signal != 0 ? 128 + end.signal : end.exit_status;
+  if (end.signal != 0) {
+    outcome.text = fmt::format("rsync was killed by signal {}", end.signal);
+    return outcome;
+  }
+  outcome.verdict = meaning_of(end.exit_status).verdict;
+  if (end.exit_status == 0) return outcome;
+  outcome.complaint = first_complaint(end.error);
+  outcome.text = text_of(end.exit_status, outcome.complaint);
+  outcome.refuses_missing_args = refuses_missing_args(end);
+  bool of_paths = outcome.verdict == Verdict::partial || outcome.verdict == Verdict::again;
+  if (!of_paths) return outcome;
+  if (end.error_is_whole) outcome.unsent = paths_complained_of(end.error, source, destination);
+  outcome.extraneous = number_after(end.error, kStopped).value_or(0);
+  if (outcome.extraneous == 0) outcome.extraneous = number_after(end.output, kStopped).value_or(0);
+  if (outcome.extraneous != 0) outcome.verdict = Verdict::withheld;
+  outcome.entries += outcome.extraneous;
+  return outcome;
+}
+
+}  // namespace mirrord

@@ -1,0 +1,50 @@
+// How each target is reached: through which ssh master, and with what two rsyncs can do.
+//
+// A connection is opened when there is something to send and stands until it fails or the target
+// is gone. Opening it is one login attempt, however many transfers wait for it.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "daemon/probe.hpp"
+#include "daemon/ssh_masters.hpp"
+
+namespace mirrord {
+
+class Connections {
+ public:
+  using Opened = std::function<void(const Outcome&)>;
+
+  Connections(Loop& loop, SshMasters::Listener listener)
+      : loop_(loop), masters_(loop, std::move(listener)) {}
+
+  /// `opened` is called once, perhaps at once, with `done` or the reason why not. References must
+  /// stay valid until then or until close().
+  void open(TargetId id, const Group& group, const Target& target, Opened opened);
+  void close(TargetId id);
+  void close_all();
+
+  /// Of an open connection.
+  const Capabilities& can(TargetId id) const { return links_.at(id).can; }
+  const std::string& control_path(TargetId id) const { return links_.at(id).control_path; }
+  /// Learned from a run that failed because of it.
+  bool& refuses_missing_args(TargetId id) { return links_.at(id).can.refuses_missing_args; }
+
+ private:
+  struct Link {
+    std::string control_path;
+    Capabilities can;
+    std::unique_ptr<Probe> probe;
+  };
+  void answered(TargetId id, const Group& group, const Target& target,
+                const SshMasters::Answer& answer, const Opened& opened);
+
+  Loop& loop_;
+  std::map<TargetId, Link> links_;
+  SshMasters masters_;
+};
+
+}  // namespace mirrord

@@ -1,0 +1,54 @@
+// Engine, part four: transfers that are started ahead.
+//
+// A standby waits in the source directory of the moment it was started, with the options of that
+// moment. It is thrown away when either may have changed, and after a minute without use, because
+// its working directory keeps the source's file system from being unmounted.
+#include <algorithm>
+#include <system_error>
+
+#include "daemon/engine.hpp"
+
+namespace mirrord {
+
+void Engine::update_standbys(Instant now) {
+  std::vector<TargetId> wanted = scheduler_.standbys(config_.limits.max_standby, now);
+  std::erase_if(wanted, [&](TargetId id) { return !targets_.at(id).group->config.standby; });
+  std::erase_if(standbys_, [&](const auto& entry) {
+    return std::ranges::find(wanted, entry.first) == wanted.end();
+  });
+  for (TargetId id : wanted)
+    if (!standbys_.contains(id)) start_standby(id);
+}
+
+void Engine::start_standby(TargetId id) {
+  const TargetRun& target = targets_.at(id);
+  const GroupRun& run = *target.group;
+  if (!connections_.can(id).waits_for_list()) return;
+  if (!watcher(run).stands(run.tree)) return;
+  try {
+    standbys_[id] = {std::make_unique<Run>(loop_, run.config, target.config,
+                                           make_transfer(id, run, Lane::data), std::nullopt,
+                                           [this, id](const Run::Result&) {
+                                             auto ended = std::move(standbys_.at(id).run);
+                                             standbys_.erase(id);
+                                             scheduler_.queue(id).standby_died();
+                                             want_pump();
+                                           }),
+                     watcher(run).identity(run.tree)};
+  } catch (const std::system_error&) {
+    // The next transfer meets the same obstacle and tells of it.
+    scheduler_.queue(id).standby_died();
+  }
+}
+
+std::unique_ptr<Run> Engine::take_standby(TargetId id) {
+  auto found = standbys_.find(id);
+  if (found == standbys_.end()) return nullptr;
+  const GroupRun& run = *targets_.at(id).group;
+  bool usable = found->second.source == watcher(run).identity(run.tree);
+  std::unique_ptr<Run> standby = usable ? std::move(found->second.run) : nullptr;
+  standbys_.erase(found);
+  return standby;
+}
+
+}  // namespace mirrord

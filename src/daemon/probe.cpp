@@ -1,0 +1,99 @@
+#include "daemon/probe.hpp"
+
+#include <fmt/format.h>
+
+#include "core/rsync_result.hpp"
+#include "core/ssh.hpp"
+#include "daemon/child_command.hpp"
+
+namespace mirrord {
+
+namespace {
+
+// ssh(1) EXIT STATUS, and what POSIX shells say of a program that is not there.
+constexpr int kSshFailed = 255;
+constexpr int kNotExecutable = 126;
+constexpr int kNotFound = 127;
+
+}  // namespace
+
+Probe::Probe(Loop& loop, const Group& group, const Target& target, std::string control_path,
+             Done done)
+    : loop_(loop),
+      group_(group),
+      target_(target),
+      control_path_(std::move(control_path)),
+      done_(std::move(done)) {
+  run({target_.rsync.program, "--version"}, &Probe::heard_here);
+}
+
+void Probe::run(std::vector<std::string> argv, Step next) {
+  process_ = std::make_unique<Process>(
+      loop_, child_command(group_, std::move(argv)),
+      [this, next](const ProcessResult& result) { (this->*next)(result); });
+}
+
+void Probe::heard_here(const ProcessResult& result) {
+  result_.can.here = parse_rsync_version(result.output);
+  switch (target_.destination.kind) {
+    case Destination::Kind::local:
+      result_.can.there = result_.can.here;
+      return make_path();
+    case Destination::Kind::rsync_daemon:
+      return finish();
+    case Destination::Kind::ssh:
+      break;
+  }
+  const std::string& program = target_.rsync.remote_program;
+  run(ssh_remote_command(target_.ssh, target_.destination, control_path_,
+                         (program.empty() ? "rsync" : program) + " --version"),
+      &Probe::heard_there);
+}
+
+void Probe::heard_there(const ProcessResult& result) {
+  int status = result.exit.status;
+  if (result.exit.signal != 0 || status == kSshFailed) {
+    result_.outcome = connection_failure(result.error);
+    return finish();
+  }
+  if (status == kNotFound || status == kNotExecutable)
+    return fail("there is no rsync on the target; install it, or set 'remote_program' in [.rsync]",
+                status);
+  if (is_noisy(result.output))
+    return fail("the login shell on the target prints text of its own, which rsync's protocol "
+                "cannot bear; silence it for non-interactive logins",
+                status);
+  result_.can.there = parse_rsync_version(result.output);
+  make_path();
+}
+
+void Probe::make_path() {
+  // The last component is rsync's own to make, what is above it only with --mkpath.
+  if (result_.can.makes_path() || target_.destination.path.find('/', 1) == std::string::npos)
+    return finish();
+  const std::string& path = target_.destination.path;
+  if (target_.destination.kind == Destination::Kind::local)
+    return run({"mkdir", "-p", "--", path}, &Probe::made_path);
+  run(ssh_remote_command(target_.ssh, target_.destination, control_path_,
+                         "mkdir -p -- " + quote(path)),
+      &Probe::made_path);
+}
+
+void Probe::made_path(const ProcessResult&) {
+  // If it could not be made, or if a forced command forbids it, rsync itself says so.
+  finish();
+}
+
+void Probe::fail(const std::string& text, int exit_status) {
+  result_.outcome.text = text;
+  result_.outcome.exit_status = exit_status;
+  finish();
+}
+
+void Probe::finish() {
+  if (result_.outcome.text.empty()) result_.outcome.verdict = Verdict::done;
+  Done done = std::move(done_);
+  done(result_);  // may destroy this object
+}
+
+}  // namespace mirrord

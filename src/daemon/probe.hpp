@@ -1,0 +1,50 @@
+// Finds out what the two rsyncs of a target can do, and makes the target's parent directory.
+//
+// A few short children, one after the other: `rsync --version` here, the same there, and `mkdir -p`
+// where rsync itself has no --mkpath. A forced command (rrsync) that refuses to answer is no
+// failure. Destroying a Probe ends its child.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/capabilities.hpp"
+#include "core/model.hpp"
+#include "core/outcome.hpp"
+#include "io/process.hpp"
+
+namespace mirrord {
+
+class Probe {
+ public:
+  struct Result {
+    Capabilities can;
+    Outcome outcome;  ///< done, or why nothing can be sent there
+  };
+  using Done = std::function<void(const Result&)>;
+
+  /// `done` is called once, later. Throws std::system_error when rsync cannot be started here.
+  Probe(Loop& loop, const Group& group, const Target& target, std::string control_path, Done done);
+
+ private:
+  using Step = void (Probe::*)(const ProcessResult&);
+  void run(std::vector<std::string> argv, Step next);
+  void heard_here(const ProcessResult& result);
+  void heard_there(const ProcessResult& result);
+  void make_path();
+  void made_path(const ProcessResult& result);
+  void fail(const std::string& text, int exit_status);
+  void finish();
+
+  Loop& loop_;
+  Group group_;
+  Target target_;
+  std::string control_path_;
+  Done done_;
+  Result result_;
+  std::unique_ptr<Process> process_;
+};
+
+}  // namespace mirrord

@@ -1,0 +1,106 @@
+#include "daemon/ssh_masters.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+#include "core/rsync_result.hpp"
+#include "core/ssh.hpp"
+#include "daemon/child_command.hpp"
+#include "io/log.hpp"
+#include "io/runtime_dir.hpp"
+
+namespace mirrord {
+
+namespace {
+
+// A login may take longer than the connection: name look-ups, a slow pam_systemd.
+constexpr auto kLoginTime = std::chrono::seconds(20);
+
+// ssh binds the path with 17 more bytes, and sun_path of unix(7) holds 108.
+constexpr size_t kLongestControlPath = 90;
+
+/// ssh says so when it goes on without sharing, or cannot.
+bool refuses_to_share(const ProcessResult& result) {
+  return result.error.find("ControlSocket") != std::string::npos ||
+         result.error.find("ControlPath") != std::string::npos ||
+         result.error.find("unix_listener") != std::string::npos;
+}
+
+}  // namespace
+
+void SshMasters::ask(TargetId target, const Group& group, const Target& config,
+                     Answered answered) {
+  if (config.destination.kind != Destination::Kind::ssh || !config.ssh.multiplex)
+    return answered({true, config.ssh.multiplex ? kNoMaster : "", {}});
+  Connection& connection =
+      connections_[connection_key(group.user, config.ssh, config.destination)];
+  connection.targets.insert(target);
+  if (connection.refused) return answered({true, kNoMaster, {}});
+  if (connection.master && connection.master->is_ready())
+    return answered({true, connection.socket, {}});
+  if (!connection.master) start(connection, group, config);
+  if (connection.refused) return answered({true, kNoMaster, {}});
+  connection.waiting[target] = std::move(answered);
+}
+
+std::string SshMasters::make_socket_path(const Group& group) {
+  std::string path = fmt::format("{}/{}-{}", ssh_directory(user_of(group)), ::getpid(), ++started_);
+  if (path.size() <= kLongestControlPath) return path;
+  throw std::system_error(ENAMETOOLONG, std::generic_category(), fmt::format("use '{}'", path));
+}
+
+void SshMasters::start(Connection& connection, const Group& group, const Target& config) {
+  try {
+    connection.socket = make_socket_path(group);
+  } catch (const std::system_error& e) {
+    log::write(LogLevel::warning,
+               fmt::format("no place for ssh masters, each transfer makes its own connection: {}",
+                           e.what()));
+    connection.refused = true;
+    return;
+  }
+  connection.master = std::make_unique<SshMaster>(
+      loop_,
+      child_command(group, ssh_master_command(config.ssh, config.destination, connection.socket)),
+      connection.socket, config.ssh.connect_timeout + kLoginTime,
+      SshMaster::Listener{
+          [this, &connection] { became_ready(connection); },
+          [this, &connection](const ProcessResult& result) { ended(connection, result); }});
+}
+
+void SshMasters::answer(Connection& connection, const Answer& answer) {
+  auto waiting = std::exchange(connection.waiting, {});
+  for (auto& [target, answered] : waiting) answered(answer);
+}
+
+void SshMasters::became_ready(Connection& connection) {
+  for (TargetId target : std::set(connection.targets)) listener_.reachable(target);
+  answer(connection, {true, connection.socket, {}});
+}
+
+void SshMasters::ended(Connection& connection, const ProcessResult& result) {
+  std::unique_ptr<SshMaster> master = std::move(connection.master);
+  // Those who wait learn why; the others learn that what they had is gone.
+  if (refuses_to_share(result)) {
+    connection.refused = true;
+    answer(connection, {true, kNoMaster, {}});
+  } else {
+    answer(connection, {false, "", connection_failure(result.error)});
+  }
+  for (TargetId target : std::set(connection.targets)) listener_.lost(target);
+}
+
+void SshMasters::release(TargetId target) {
+  for (auto entry = connections_.begin(); entry != connections_.end();) {
+    Connection& connection = entry->second;
+    connection.waiting.erase(target);
+    bool was_last = connection.targets.erase(target) != 0 && connection.targets.empty();
+    entry = was_last ? connections_.erase(entry) : std::next(entry);
+  }
+}
+
+}  // namespace mirrord

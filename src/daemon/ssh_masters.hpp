@@ -1,0 +1,65 @@
+// The ssh masters: one per connection that targets share, by core/ssh's connection_key().
+//
+// A target asks for its master when it has something to send; the first to ask starts it. Where
+// there is no use in one (not wanted, no place for its socket, a host that refuses to share) the
+// answer is kNoMaster: each rsync then makes a connection of its own. A master that dies is told
+// to all of its targets, and one that comes (back) too.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+
+#include "core/model.hpp"
+#include "core/outcome.hpp"
+#include "core/scheduler.hpp"
+#include "io/ssh_master.hpp"
+
+namespace mirrord {
+
+class SshMasters {
+ public:
+  struct Listener {
+    std::function<void(TargetId)> reachable;
+    std::function<void(TargetId)> lost;
+  };
+  /// A control path to use, or why the host cannot be reached.
+  struct Answer {
+    bool reached = true;
+    std::string control_path;
+    Outcome failure;
+  };
+  using Answered = std::function<void(const Answer&)>;
+
+  SshMasters(Loop& loop, Listener listener) : loop_(loop), listener_(std::move(listener)) {}
+
+  /// Answers once, perhaps at once. Throws std::system_error when ssh cannot be started.
+  void ask(TargetId target, const Group& group, const Target& config, Answered answered);
+  /// The target is gone. A master that nobody uses any more is ended.
+  void release(TargetId target);
+  void clear() { connections_.clear(); }
+
+ private:
+  struct Connection {
+    std::string socket;
+    std::unique_ptr<SshMaster> master;
+    std::set<TargetId> targets;
+    std::map<TargetId, Answered> waiting;
+    bool refused = false;  // it cannot be shared: no master is tried again
+  };
+
+  std::string make_socket_path(const Group& group);
+  void start(Connection& connection, const Group& group, const Target& config);
+  void became_ready(Connection& connection);
+  void ended(Connection& connection, const ProcessResult& result);
+  void answer(Connection& connection, const Answer& answer);
+
+  Loop& loop_;
+  Listener listener_;
+  std::map<std::string, Connection> connections_;  // by connection_key()
+  unsigned started_ = 0;
+};
+
+}  // namespace mirrord

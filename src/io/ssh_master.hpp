@@ -1,0 +1,44 @@
+// One ssh master: a supervised child that holds a connection open for others to share.
+//
+// It is ready when its control socket appears, which inotify(7) tells: ssh binds it under another
+// name and links it into place once the login has succeeded. Destroying it ends the connection.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "io/event.hpp"
+#include "io/handle.hpp"
+#include "io/process.hpp"
+
+namespace mirrord {
+
+class SshMaster {
+ public:
+  struct Listener {
+    std::function<void()> ready;
+    /// It ended by itself, before or after it was ready. May destroy the master.
+    std::function<void(const ProcessResult&)> ended;
+  };
+
+  /// `socket` is the control path that `command` names; a login that takes longer than `patience`
+  /// is ended. Throws std::system_error when the child cannot be started.
+  SshMaster(Loop& loop, Command command, std::string socket, Duration patience,
+            Listener listener);
+  ~SshMaster();
+
+  bool is_ready() const { return ready_; }
+
+ private:
+  void look();
+
+  std::string socket_;
+  Listener listener_;
+  bool ready_ = false;
+  Fd inotify_;
+  Source inotify_source_;
+  Source patience_;
+  Process process_;
+};
+
+}  // namespace mirrord

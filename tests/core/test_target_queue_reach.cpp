@@ -1,0 +1,171 @@
+// Connecting, standbys and the deletion guard in the life of one target.
+#include "core/story.hpp"
+
+namespace mirrord {
+namespace {
+
+using namespace test;
+
+class Unconnected : public testing::Test {
+ protected:
+  Unconnected() { queue.set_active(true); }
+  void changed(Duration when) { queue.changed("a", ChangeKind::data, at(when)); }
+  bool is_due(JobKind kind, Duration when) const {
+    auto due = queue.due(kind);
+    return due && *due <= at(when);
+  }
+  TargetQueue queue{pace(), 1};
+};
+
+TEST_F(Unconnected, ConnectsWhenThereIsSomethingToSend) {
+  EXPECT_EQ(queue.due(JobKind::connect), std::nullopt) << "an idle target is left alone";
+  changed(0ms);
+  EXPECT_FALSE(is_due(JobKind::connect, 99ms)) << "a change settles first";
+  EXPECT_TRUE(is_due(JobKind::connect, 100ms));
+  EXPECT_EQ(queue.due(kLive), std::nullopt);
+  queue.start_connecting();
+  EXPECT_EQ(queue.due(JobKind::connect), std::nullopt);
+  queue.finished(JobKind::connect, outcome(Verdict::done), at(200ms));
+  EXPECT_TRUE(is_due(kLive, 200ms));
+  EXPECT_EQ(queue.due(JobKind::connect), std::nullopt);
+}
+
+TEST_F(Unconnected, AFailedConnectionIsAFailureOfTheTarget) {
+  queue.want_full(at(0ms));
+  queue.start_connecting();
+  queue.finished(JobKind::connect, outcome(Verdict::failed), at(10ms));
+  EXPECT_EQ(queue.failures(), 1u);
+  EXPECT_EQ(queue.state(at(20ms)), TargetState::retrying);
+  EXPECT_FALSE(is_due(JobKind::connect, 700ms));
+  EXPECT_TRUE(is_due(JobKind::connect, 1300ms));
+  queue.start_connecting();
+  queue.finished(JobKind::connect, outcome(Verdict::done), at(1400ms));
+  EXPECT_TRUE(is_due(kFull, 1400ms));
+  EXPECT_EQ(queue.failures(), 1u) << "only what arrives there makes it well";
+}
+
+TEST_F(Unconnected, AHostThatAnswersAgainIsNotWaitedFor) {
+  changed(0ms);
+  queue.start_connecting();
+  queue.finished(JobKind::connect, outcome(Verdict::failed), at(100ms));
+  queue.reachable(at(200ms));
+  EXPECT_TRUE(is_due(JobKind::connect, 200ms));
+}
+
+TEST_F(Story, AFailureMeansConnectingAnew) {
+  changed(0ms, "a");
+  start_live(100ms);
+  queue.finished(kLive, outcome(Verdict::failed), at(200ms));
+  EXPECT_FALSE(queue.connected());
+  EXPECT_EQ(queue.due(kLive), std::nullopt);
+  EXPECT_TRUE(is_due(JobKind::connect, 2s));
+}
+
+TEST_F(Story, AStandbyIsWorthWhileForAMinuteAfterASuccess) {
+  EXPECT_EQ(queue.standby_until(), std::nullopt);
+  changed(0ms, "a");
+  EXPECT_EQ(queue.standby_until(), std::nullopt) << "nothing has arrived there yet";
+  run_live(100ms, 200ms, Verdict::done);
+  EXPECT_EQ(queue.standby_until(), at(60s + 200ms));
+  changed(30s, "a");
+  EXPECT_EQ(queue.standby_until(), at(90s));
+  queue.set_paused(true);
+  EXPECT_EQ(queue.standby_until(), std::nullopt);
+  queue.set_paused(false);
+  queue.standby_died();
+  EXPECT_EQ(queue.standby_until(), std::nullopt) << "the next one would die too";
+  run_live(31s, 32s, Verdict::done);
+  EXPECT_EQ(queue.standby_until(), at(92s));
+  changed(33s, "b");
+  run_live(34s, 35s, Verdict::failed);
+  EXPECT_EQ(queue.standby_until(), std::nullopt);
+}
+
+TEST_F(Story, AComparisonCountsBeforeItDeletes) {
+  queue.want_full(at(0ms));
+  EXPECT_EQ(queue.start_full(), Deletions::counted);
+  finish(1s, kFull, Verdict::withheld);
+  EXPECT_TRUE(is_due(kFull, 1s)) << "at once";
+  EXPECT_EQ(queue.start_full(), Deletions::limited);
+  finish(2s, kFull, Verdict::done);
+  EXPECT_EQ(state(2s), TargetState::idle);
+  queue.want_full(at(3s));
+  EXPECT_EQ(queue.start_full(), Deletions::counted) << "the next one counts again";
+}
+
+TEST_F(Story, AHeldTargetWaitsForApprovalButNotWithItsChanges) {
+  queue.want_full(at(0ms));
+  queue.start_full();
+  finish(1s, kFull, Verdict::held);
+  EXPECT_EQ(state(1s), TargetState::held);
+  EXPECT_EQ(queue.due(kFull), std::nullopt);
+  EXPECT_EQ(queue.oldest_pending(), at(0ms)) << "it is not in sync";
+  changed(2s, "a");
+  EXPECT_EQ(run_live(3s, 4s, Verdict::done), Paths{"a"});
+  EXPECT_EQ(state(4s), TargetState::held);
+  EXPECT_TRUE(queue.approve(at(5s)));
+  EXPECT_TRUE(is_due(kFull, 5s));
+  EXPECT_EQ(queue.start_full(), Deletions::free);
+  finish(6s, kFull, Verdict::done);
+  EXPECT_EQ(state(6s), TargetState::idle);
+  EXPECT_FALSE(queue.approve(at(7s))) << "there is nothing to approve";
+}
+
+TEST_F(Story, AHeldTargetIsReleasedByAComparisonThatFindsLess) {
+  queue.want_full(at(0ms));
+  queue.start_full();
+  finish(1s, kFull, Verdict::held);
+  queue.want_full(at(2s));
+  EXPECT_EQ(queue.start_full(), Deletions::counted);
+  finish(3s, kFull, Verdict::done);
+  EXPECT_EQ(state(3s), TargetState::idle);
+}
+
+TEST_F(Story, AnApprovalOutlivesAFailure) {
+  queue.want_full(at(0ms));
+  queue.start_full();
+  finish(1s, kFull, Verdict::held);
+  queue.approve(at(2s));
+  queue.start_full();
+  finish(3s, kFull, Verdict::failed);
+  EXPECT_EQ(state(3s), TargetState::held);
+  EXPECT_TRUE(is_due(kFull, 10s));
+  EXPECT_EQ(queue.start_full(), Deletions::free);
+}
+
+TEST_F(Story, OnlyWhatFailedIsTriedAgain) {
+  changed(0ms, "a");
+  changed(0ms, "b/c");
+  changed(0ms, "d");
+  start_live(100ms);
+  Outcome partial = outcome(Verdict::partial);
+  partial.unsent = {{"b"}};
+  queue.finished(kLive, partial, at(200ms));
+  EXPECT_EQ(queue.pending(), 1u);
+  EXPECT_EQ(run_live(3s, 4s, Verdict::done), Paths{"b/c"});
+}
+
+TEST_F(Story, AFailedPathThatNobodyAskedForMakesAllDoubtful) {
+  changed(0ms, "a");
+  changed(0ms, "b");
+  start_live(100ms);
+  Outcome partial = outcome(Verdict::partial);
+  partial.unsent = {{"a", "x"}};
+  queue.finished(kLive, partial, at(200ms));
+  EXPECT_EQ(queue.pending(), 2u);
+}
+
+TEST_F(Story, AComparisonThatNamesItsFailuresIsDoneForTheRest) {
+  queue.want_full(at(0ms));
+  queue.start_full();
+  Outcome partial = outcome(Verdict::partial);
+  partial.unsent = {{"secret"}};
+  queue.finished(kFull, partial, at(1s));
+  EXPECT_FALSE(queue.full_wanted());
+  EXPECT_EQ(state(1s), TargetState::retrying);
+  EXPECT_EQ(run_live(3s, 4s, Verdict::done), Paths{"secret"});
+  EXPECT_EQ(state(4s), TargetState::idle);
+}
+
+}  // namespace
+}  // namespace mirrord
