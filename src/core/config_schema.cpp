@@ -157,11 +157,11 @@ ConfigSchema<GroupDraft> shared_keys() {
       {"max_delay", duration(&GroupDraft::max_delay, {0s, 1h})},
       {"delete", set(&GroupDraft::delete_mode, read_delete)},
       {"delete_excluded", boolean(&GroupDraft::delete_excluded), Support::later},
-      {"max_delete", set(&GroupDraft::max_delete, read_max_delete), Support::later},
+      {"max_delete", set(&GroupDraft::max_delete, read_max_delete)},
       {"exclude", set(&GroupDraft::exclude, read_exclude), Support::later},
       {"exclude_from", set(&GroupDraft::exclude_from, read_exclude_from), Support::later},
       {"filter", texts(&GroupDraft::filter, fault_of_rule), Support::later},
-      {"standby", boolean(&GroupDraft::standby), Support::later},
+      {"standby", boolean(&GroupDraft::standby)},
       {"retry", inner_table(&GroupDraft::retry, retry_schema)},
       {"rsync", inner_table(&GroupDraft::rsync, rsync_schema)},
       {"ssh", inner_table(&GroupDraft::ssh, ssh_schema)},
@@ -188,7 +188,7 @@ ConfigSchema<GroupDraft> make_defaults_schema() {
 const ConfigSchema<Limits>& daemon_schema() {
   static const ConfigSchema<Limits> schema = {
       {"max_transfers", integer(&Limits::max_transfers, 1, 1000)},
-      {"max_standby", integer(&Limits::max_standby, 0, 1000), Support::later},
+      {"max_standby", integer(&Limits::max_standby, 0, 1000)},
       {"log_level", one_of<Limits, LogLevel>(&Limits::log_level, {{"emerg", LogLevel::emerg},
                                                                   {"alert", LogLevel::alert},
                                                                   {"crit", LogLevel::crit},

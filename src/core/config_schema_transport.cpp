@@ -108,8 +108,8 @@ const ConfigSchema<RsyncSettings>& rsync_schema() {
       {"checksum", boolean(&RsyncSettings::checksum)},
       {"inplace", boolean(&RsyncSettings::inplace)},
       {"sparse", boolean(&RsyncSettings::sparse)},
-      {"partial_dir", text(&RsyncSettings::partial_dir, ".rsync-partial"), Support::later},
-      {"password_file", absolute_path(&RsyncSettings::password_file), Support::later},
+      {"partial_dir", text(&RsyncSettings::partial_dir, ".rsync-partial")},
+      {"password_file", absolute_path(&RsyncSettings::password_file)},
       {"options", texts(&RsyncSettings::options, fault_of_rsync_option)},
   };
   return schema;
@@ -125,7 +125,7 @@ const ConfigSchema<SshSettings>& ssh_schema() {
       {"connect_timeout", duration(&SshSettings::connect_timeout, {1s, 10min, {}, true})},
       {"strict_host_key_checking",
        set(&SshSettings::strict_host_key_checking, read_host_key_checking)},
-      {"multiplex", boolean(&SshSettings::multiplex), Support::later},
+      {"multiplex", boolean(&SshSettings::multiplex)},
       {"options", read_ssh_options},
   };
   return schema;

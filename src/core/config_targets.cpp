@@ -26,9 +26,6 @@ std::optional<Destination> read_destination(const ConfigEntry& entry) {
   const auto destination = parse_destination(*text, reason);
   if (!destination)
     entry.problem(fmt::format("has the destination \"{}\": {}", *text, reason));
-  else if (destination->kind == Destination::Kind::rsync_daemon)
-    entry.not_supported(entry.value.source().begin,
-                        fmt::format("an rsync daemon as in \"{}\"", *text));
   return destination;
 }
 

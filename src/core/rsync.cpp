@@ -84,6 +84,7 @@ void add_settings(Arguments& argv, const RsyncSettings& rsync) {
   if (rsync.checksum) argv.push_back("-c");
   if (rsync.inplace) argv.push_back("--inplace");
   if (rsync.sparse) argv.push_back("-S");
+  if (!rsync.partial_dir.empty()) argv.push_back("--partial-dir=" + rsync.partial_dir);
   if (!rsync.chmod.empty()) argv.push_back("--chmod=" + rsync.chmod);
   if (!rsync.chown.empty()) argv.push_back("--chown=" + rsync.chown);
   if (!rsync.remote_program.empty()) argv.push_back("--rsync-path=" + rsync.remote_program);
@@ -150,9 +151,9 @@ std::vector<std::string> rsync_command(const Group& group, const Target& target,
   if (group.symlinks == Symlinks::follow_external) argv.push_back("--copy-unsafe-links");
   add_lane(argv, group, transfer);
   add_settings(argv, target.rsync);
-  if (!transfer.hidden.empty() || !transfer.unreadable.empty()) {
+  if (!transfer.rules_file.empty()) {
     if (!reads_list(transfer.lane)) argv.push_back("--from0");
-    argv.push_back("--filter=. " + kRulesFile);
+    argv.push_back("--filter=. " + transfer.rules_file);
   }
   const Destination& to = target.destination;
   if (to.kind == Destination::Kind::ssh) {

@@ -40,14 +40,13 @@ struct Transfer {
   std::vector<std::string> hidden = {};
   /// Logical paths to pass over: copies of them stay as they are.
   std::vector<std::string> unreadable = {};
+  /// A file with filter_rules(): as arguments they would be too many for execve(2). "" = none.
+  std::string rules_file = {};
   /// Do not trust equal sizes and times.
   bool by_checksum = false;
 };
 
-/// Where a run finds its filter rules: rules as arguments would be too many for execve(2).
-inline const std::string kRulesFile = "/proc/self/fd/3";
-
-/// The filter rules for kRulesFile, each ended by a NUL; empty when there are none.
+/// The text for the rules file, each rule ended by a NUL; empty when there are none.
 std::string filter_rules(const Transfer& transfer);
 
 /// The rsync command. Every lane that reads_list() reads it from standard input.

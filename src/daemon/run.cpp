@@ -8,10 +8,15 @@ namespace mirrord {
 
 namespace {
 
-Command make_command(const Group& group, const Target& target, const Transfer& transfer,
-                     const std::optional<std::string>& list) {
+PrivateFile make_rules_file(const Group& group, const Transfer& transfer) {
+  std::string rules = filter_rules(transfer);
+  return rules.empty() ? PrivateFile() : PrivateFile(user_of(group), rules);
+}
+
+Command make_command(const Group& group, const Target& target, Transfer transfer,
+                     const std::optional<std::string>& list, const std::string& rules_file) {
+  transfer.rules_file = rules_file;
   Command command = child_command(group, rsync_command(group, target, transfer));
-  command.attachment = filter_rules(transfer);
   command.input = list.value_or("");
   command.waits_for_input = !list && reads_list(transfer.lane);
   return command;
@@ -31,7 +36,8 @@ Run::Run(Loop& loop, const Group& group, const Target& target, const Transfer& t
       done_(std::move(done)),
       started_(loop.now()),
       paths_(list ? count_paths(*list) : 0),
-      process_(loop, make_command(group, target, transfer, list),
+      rules_(make_rules_file(group, transfer)),
+      process_(loop, make_command(group, target, transfer, list, rules_.path()),
                [this](const ProcessResult& end) { ended(end); }) {}
 
 void Run::feed(const std::string& list, Done done) {

@@ -13,6 +13,7 @@
 #include "core/rsync.hpp"
 #include "core/rsync_result.hpp"
 #include "io/process.hpp"
+#include "io/runtime_dir.hpp"
 
 namespace mirrord {
 
@@ -48,6 +49,7 @@ class Run {
   Instant started_;
   size_t paths_ = 0;
   bool was_standby_ = false;
+  PrivateFile rules_;
   Process process_;
 };
 

@@ -1,9 +1,7 @@
 #include "daemon/ssh_masters.hpp"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
-#include <cerrno>
 #include <system_error>
 #include <utility>
 
@@ -19,9 +17,6 @@ namespace {
 
 // A login may take longer than the connection: name look-ups, a slow pam_systemd.
 constexpr auto kLoginTime = std::chrono::seconds(20);
-
-// ssh binds the path with 17 more bytes, and sun_path of unix(7) holds 108.
-constexpr size_t kLongestControlPath = 90;
 
 /// ssh says so when it goes on without sharing, or cannot.
 bool refuses_to_share(const ProcessResult& result) {
@@ -47,15 +42,9 @@ void SshMasters::ask(TargetId target, const Group& group, const Target& config,
   connection.waiting[target] = std::move(answered);
 }
 
-std::string SshMasters::make_socket_path(const Group& group) {
-  std::string path = fmt::format("{}/{}-{}", ssh_directory(user_of(group)), ::getpid(), ++started_);
-  if (path.size() <= kLongestControlPath) return path;
-  throw std::system_error(ENAMETOOLONG, std::generic_category(), fmt::format("use '{}'", path));
-}
-
 void SshMasters::start(Connection& connection, const Group& group, const Target& config) {
   try {
-    connection.socket = make_socket_path(group);
+    connection.socket = new_socket_path(user_of(group));
   } catch (const std::system_error& e) {
     log::write(LogLevel::warning,
                fmt::format("no place for ssh masters, each transfer makes its own connection: {}",

@@ -50,7 +50,6 @@ class SshMasters {
     bool refused = false;  // it cannot be shared: no master is tried again
   };
 
-  std::string make_socket_path(const Group& group);
   void start(Connection& connection, const Group& group, const Target& config);
   void became_ready(Connection& connection);
   void ended(Connection& connection, const ProcessResult& result);
@@ -59,7 +58,6 @@ class SshMasters {
   Loop& loop_;
   Listener listener_;
   std::map<std::string, Connection> connections_;  // by connection_key()
-  unsigned started_ = 0;
 };
 
 }  // namespace mirrord

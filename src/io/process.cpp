@@ -5,7 +5,6 @@
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -54,38 +53,13 @@ std::vector<char*> c_strings(const std::vector<std::string>& strings) {
   return result;
 }
 
-constexpr int kAttachment = 3;
-
-/// A file without a name that any user may read, as deep as the descriptor: /proc/self/fd/3 can be
-/// opened by a child that has changed its user. No memfd_create(2), Linux 3.10 has none.
-Fd make_attachment(const std::string& text) {
-  char name[] = "/tmp/mirrord-XXXXXX";
-  Fd file(check_errno(::mkostemp(name, O_CLOEXEC), "create a temporary file"));
-  ::unlink(name);
-  check_errno(::fchmod(file.get(), 0444), "share a temporary file");
-  for (size_t written = 0; written < text.size();) {
-    ssize_t n = ::write(file.get(), text.data() + written, text.size() - written);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) throw std::system_error(errno, std::generic_category(), "write a temporary file");
-    written += static_cast<size_t>(n);
-  }
-  // The child opens it anew, at its beginning.
-  return file;
-}
-
-/// Descriptor 3 must not be one that dup2(2) would have to leave as it is, close-on-exec.
-Fd above_attachment(Fd fd) {
-  if (fd.get() > kAttachment) return fd;
-  return Fd(check_errno(::fcntl(fd.get(), F_DUPFD_CLOEXEC, kAttachment + 1), "move a descriptor"));
-}
-
 /// All that the child needs, made before vfork(2): it shares our memory and may not allocate.
 struct Launch {
   std::string program;
   std::vector<char*> argv;
   std::vector<char*> environment;
   const User* user = nullptr;
-  int in = -1, out = -1, err = -1, attachment = -1;
+  int in = -1, out = -1, err = -1;
   pid_t parent = -1;
   volatile int error = 0;
   const char* volatile failed_step = nullptr;
@@ -112,8 +86,6 @@ bool change_user(const User& user) {
   if (::setpgid(0, 0) < 0) fail(launch, "make a process group for");
   if (::dup2(launch.in, 0) < 0 || ::dup2(launch.out, 1) < 0 || ::dup2(launch.err, 2) < 0)
     fail(launch, "connect");
-  if (launch.attachment >= 0 && ::dup2(launch.attachment, kAttachment) < 0)
-    fail(launch, "attach a file to");
   if (launch.user && !change_user(*launch.user)) fail(launch, "change the user for");
   // After the change of user, which resets it, prctl(2). A parent that was killed cannot end us.
   if (::prctl(PR_SET_PDEATHSIG, SIGTERM) < 0 || ::getppid() != launch.parent)
@@ -194,10 +166,6 @@ Process::Process(Loop& loop, Command command, Done done)
   launch.in = in.read.get();
   launch.out = out.write.get();
   launch.err = err.write.get();
-  Fd attachment;
-  if (!command.attachment.empty())
-    attachment = above_attachment(make_attachment(command.attachment));
-  launch.attachment = attachment.get();
   launch.parent = ::getpid();
   pid_ = start(launch);
   stdin_ = std::move(in.write);

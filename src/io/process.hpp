@@ -1,8 +1,8 @@
 // A child process: started without a shell, as a given user, with its input and its last output.
 //
 // One object is one child. Destroying it kills and reaps the child's whole process group; a child
-// whose parent was killed ends, too. The child gets no descriptor but 0, 1, 2 and the attachment,
-// an empty signal mask, default dispositions, its own
+// whose parent was killed ends, too. The child gets no descriptor but 0, 1 and 2, an empty signal
+// mask, default dispositions, its own
 // process group and exactly the environment that the caller names: nothing of the service
 // manager's (NOTIFY_SOCKET and the like) leaks into rsync, ssh or a remote shell.
 #pragma once
@@ -22,9 +22,8 @@ struct Command {
   std::vector<std::string> argv;         ///< argv[0] is looked up in PATH when it has no slash
   std::vector<std::string> environment;  ///< "NAME=value"
   std::optional<User> user;              ///< change to this user; unset = stay
-  std::string input;                     ///< written to its standard input, then closed
+  std::string input = {};                ///< written to its standard input, then closed
   bool waits_for_input = false;          ///< its standard input stays open for feed()
-  std::string attachment;                ///< if not empty: a file to read as descriptor 3
   size_t output_limit = 16 * 1024;       ///< how much of the end of each output is kept, bytes
 };
 

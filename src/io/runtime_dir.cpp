@@ -1,5 +1,6 @@
 #include "io/runtime_dir.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <signal.h>
 #include <sys/stat.h>
@@ -19,20 +20,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-void make_directory(const std::string& path, mode_t mode) {
-  if (::mkdir(path.c_str(), mode) < 0 && errno != EEXIST)
-    throw std::system_error(errno, std::generic_category(), fmt::format("create '{}'", path));
-}
-
-std::string runtime_directory() {
-  const char* given = std::getenv("RUNTIME_DIRECTORY");
-  // systemd names several, separated by colons, when the unit does.
-  std::string path = given ? std::string(given).substr(0, std::string(given).find(':')) : "";
-  if (path.empty()) path = "/run/mirrord";
-  make_directory(path, 0755);
-  return path;
-}
-
 void check_owner(const std::string& path, const User& user) {
   struct stat st {};
   check_errno(::lstat(path.c_str(), &st), fmt::format("look at '{}'", path));
@@ -42,6 +29,25 @@ void check_owner(const std::string& path, const User& user) {
                             fmt::format("use '{}', which is not the private directory of user "
                                         "'{}'; remove it",
                                         path, user.name));
+}
+
+/// Makes a directory that may be there already; false where we may not.
+bool make_directory(const std::string& path, mode_t mode) {
+  if (::mkdir(path.c_str(), mode) == 0 || errno == EEXIST) return true;
+  if (errno == EACCES || errno == EPERM) return false;
+  throw std::system_error(errno, std::generic_category(), fmt::format("create '{}'", path));
+}
+
+std::string runtime_directory() {
+  const char* given = std::getenv("RUNTIME_DIRECTORY");
+  // systemd names several, separated by colons, when the unit does.
+  std::string path = given ? std::string(given).substr(0, std::string(given).find(':')) : "";
+  if (path.empty()) path = "/run/mirrord";
+  if (make_directory(path, 0755)) return path;
+  path = fmt::format("/tmp/mirrord-{}", ::geteuid());
+  make_directory(path, 0700);
+  check_owner(path, current_user());
+  return path;
 }
 
 void sweep(const std::string& directory) {
@@ -54,9 +60,8 @@ void sweep(const std::string& directory) {
   }
 }
 
-}  // namespace
-
-std::string ssh_directory(const User& user) {
+/// ssh-UID/, made when it is not there.
+std::string directory_of(const User& user) {
   std::string path = fmt::format("{}/ssh-{}", runtime_directory(), user.uid);
   if (::mkdir(path.c_str(), 0700) == 0) {
     if (user.uid != ::geteuid())
@@ -67,6 +72,39 @@ std::string ssh_directory(const User& user) {
   check_owner(path, user);
   sweep(path);
   return path;
+}
+
+std::string new_path(const User& user) {
+  static unsigned count = 0;
+  return fmt::format("{}/{}-{}", directory_of(user), ::getpid(), ++count);
+}
+
+}  // namespace
+
+std::string new_socket_path(const User& user) {
+  // ssh binds the path with 17 more bytes, and sun_path of unix(7) holds 108.
+  constexpr size_t kLongest = 90;
+  std::string path = new_path(user);
+  if (path.size() <= kLongest) return path;
+  throw std::system_error(ENAMETOOLONG, std::generic_category(), fmt::format("use '{}'", path));
+}
+
+PrivateFile::PrivateFile(const User& user, const std::string& text) : PrivateFile() {
+  std::string path = new_path(user);
+  std::string what = fmt::format("write '{}'", path);
+  Fd file(check_errno(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0400), what));
+  path_ = path;
+  if (user.uid != ::geteuid()) check_errno(::fchown(file.get(), user.uid, user.gid), what);
+  for (size_t written = 0; written < text.size();) {
+    ssize_t n = ::write(file.get(), text.data() + written, text.size() - written);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) throw std::system_error(errno, std::generic_category(), what);
+    written += static_cast<size_t>(n);
+  }
+}
+
+PrivateFile::~PrivateFile() {
+  if (!path_.empty()) ::unlink(path_.c_str());
 }
 
 }  // namespace mirrord

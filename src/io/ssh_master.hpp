@@ -1,14 +1,14 @@
 // One ssh master: a supervised child that holds a connection open for others to share.
 //
-// It is ready when its control socket appears, which inotify(7) tells: ssh binds it under another
-// name and links it into place once the login has succeeded. Destroying it ends the connection.
+// It is ready when its control socket appears: ssh binds it under another name and links it into
+// place once the login has succeeded. We look for it now and then, because an inotify instance for
+// each login would be taken from the few that a user may have. Destroying it ends the connection.
 #pragma once
 
 #include <functional>
 #include <string>
 
 #include "io/event.hpp"
-#include "io/handle.hpp"
 #include "io/process.hpp"
 
 namespace mirrord {
@@ -30,14 +30,15 @@ class SshMaster {
   bool is_ready() const { return ready_; }
 
  private:
+  static constexpr auto kLookInterval = std::chrono::milliseconds(10);
   void look();
 
+  Loop& loop_;
   std::string socket_;
   Listener listener_;
   bool ready_ = false;
-  Fd inotify_;
-  Source inotify_source_;
-  Source patience_;
+  Instant deadline_;
+  Source timer_;
   Process process_;
 };
 

@@ -137,23 +137,15 @@ TEST(GroupSchema, ReportsEachElementOfAList) {
 TEST(GroupSchema, RefusesByNameWhatIsNotSupportedYet) {
   const Wrong cases[] = {
       {"delete_excluded = true", "'delete_excluded' is not supported yet; remove it from [t]"},
-      {"max_delete = 1", "'max_delete' is not supported yet; remove it from [t]"},
       {"exclude = ['x']", "'exclude' is not supported yet; remove it from [t]"},
       {"exclude_from = '/etc/mirrord/exclude'",
        "'exclude_from' is not supported yet; remove it from [t]"},
       {"filter = ['- x']", "'filter' is not supported yet; remove it from [t]"},
-      {"standby = true", "'standby' is not supported yet; remove it from [t]"},
       {"hooks.after_sync = ['/x']", "'after_sync' is not supported yet; remove it from [t.hooks]"},
       {"hooks.timeout = '1s'", "'timeout' is not supported yet; remove it from [t.hooks]"},
-      {"rsync.partial_dir = 'x'", "'partial_dir' is not supported yet; remove it from [t.rsync]"},
       {"rsync.hard_links = true", "'hard_links' is not supported yet; remove it from [t.rsync]"},
-      {"rsync.password_file = '/x'",
-       "'password_file' is not supported yet; remove it from [t.rsync]"},
-      {"ssh.multiplex = true", "'multiplex' is not supported yet; remove it from [t.ssh]"},
   };
   expect_messages(group_schema(), cases);
-  expect_messages(daemon_schema(),
-                  {{"max_standby = 0", "'max_standby' is not supported yet; remove it from [t]"}});
 }
 
 TEST(DefaultsSchema, RefusesWhatOnlyAGroupMayHave) {

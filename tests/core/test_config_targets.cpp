@@ -58,9 +58,6 @@ TEST(ConfigTargets, WhatIsWrongWithOneIsSaidAtItsPlace) {
        "host that begins with '-' as an option\n"},
       {R"(["h:/x\u0000"])",
        "a.toml:3:12: key 'targets' in [groups.web] must not contain a NUL character\n"},
-      {R"(["h::mod/x"])",
-       "a.toml:3:12: an rsync daemon as in \"h::mod/x\" is not supported yet; remove it from "
-       "[groups.web]\n"},
       {R"(["rsync://h/mod/../x"])",
        "a.toml:3:12: key 'targets' in [groups.web] has the destination \"rsync://h/mod/../x\": the "
        "path must not contain '..'\n"},

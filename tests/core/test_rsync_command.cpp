@@ -178,6 +178,7 @@ TEST(RsyncCommand, EachSettingHasItsOption) {
       {"-c", [](RsyncSettings& s) { s.checksum = true; }},
       {"--inplace", [](RsyncSettings& s) { s.inplace = true; }},
       {"-S", [](RsyncSettings& s) { s.sparse = true; }},
+      {"--partial-dir=.part", [](RsyncSettings& s) { s.partial_dir = ".part"; }},
       {"--chmod=D755,F644", [](RsyncSettings& s) { s.chmod = "D755,F644"; }},
       {"--chown=web:web", [](RsyncSettings& s) { s.chown = "web:web"; }},
       {"--rsync-path=/opt/rsync", [](RsyncSettings& s) { s.remote_program = "/opt/rsync"; }},
@@ -203,15 +204,18 @@ TEST(RsyncCommand, EachSettingHasItsOption) {
 }
 
 TEST(RsyncCommand, RulesAreReadFromAFile) {
-  Transfer transfer = in_lane(Lane::full, {"a/loop", "x*"}, {"secret"});
-  Arguments argv = rsync_command(group(), target(), transfer);
-  EXPECT_TRUE(has(argv, "--filter=. /proc/self/fd/3"));
-  EXPECT_EQ(has(argv, "--from0"), 1) << "a name may hold a newline";
-  EXPECT_EQ(has(rsync_command(group(), target(), in_lane(Lane::tree, {"x"})), "--from0"), 1);
   using namespace std::string_literals;
-  EXPECT_EQ(filter_rules(transfer), "H /a/loop\0H /x\\*\0- /secret\0"s);
+  EXPECT_EQ(filter_rules(in_lane(Lane::full, {"a/loop", "x*"}, {"secret"})),
+            "H /a/loop\0H /x\\*\0- /secret\0"s);
   EXPECT_EQ(filter_rules(in_lane(Lane::full)), "");
-  EXPECT_FALSE(has(rsync_command(group(), target(), {}), "--filter=. /proc/self/fd/3"));
+  for (Lane lane : {Lane::full, Lane::tree}) {
+    Transfer transfer = in_lane(lane);
+    EXPECT_FALSE(has(rsync_command(group(), target(), transfer), "--filter=. /run/rules"));
+    transfer.rules_file = "/run/rules";
+    Arguments argv = rsync_command(group(), target(), transfer);
+    EXPECT_TRUE(has(argv, "--filter=. /run/rules"));
+    EXPECT_EQ(has(argv, "--from0"), 1) << "a name may hold a newline";
+  }
 }
 
 TEST(RsyncCommand, NamesTheRemotePlace) {

@@ -156,6 +156,7 @@ TEST_F(Story, AFailedFullSyncIsWantedAgain) {
   for (Verdict verdict : {Verdict::failed, Verdict::partial}) {
     queue = TargetQueue(pace(), 1);
     queue.set_active(true);
+    connect(queue, at(0s));
     queue.want_full(at(0ms));
     start_full(0ms);
     finish(1s, kFull, verdict);

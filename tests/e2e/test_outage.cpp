@@ -144,7 +144,8 @@ TEST_F(Outage, MissingRsyncIsAFailureAndNoEnd) {
 TEST_F(Outage, OneSlotServesAllTargets) {
   put_config("daemon.toml", "[daemon]\nmax_transfers = 1\n");
   configure({.targets = {local_target("a"), local_target("b"), local_target("c"), ssh_target("d")},
-             .settings = rsync_script(R"(#!/bin/bash
+             .settings = "standby = false\n" + rsync_script(R"(#!/bin/bash
+[[ $1 == --version ]] && exec rsync "$@"
 mkdir @HERE@/lock || touch @HERE@/overlap
 rsync "$@"
 status=$?

@@ -15,7 +15,7 @@ Mirror::Mirror() {
   target.destination.path = dir_ / "dst";
 }
 
-ProcessResult Mirror::run(const Transfer& transfer, const std::vector<std::string>& changed) {
+ProcessResult Mirror::run(Transfer transfer, const std::vector<std::string>& changed) {
   auto probe = [&](const std::string& path) {
     fs::file_status status =
         group.symlinks == Symlinks::follow ? fs::status(src(path)) : fs::symlink_status(src(path));
@@ -23,10 +23,12 @@ ProcessResult Mirror::run(const Transfer& transfer, const std::vector<std::strin
            : fs::is_directory(status) ? Entry::directory
                                       : Entry::other;
   };
+  std::string rules = filter_rules(transfer);
+  transfer.rules_file = rules.empty() ? "" : dir_ / "rules";
+  if (!rules.empty()) write_file(transfer.rules_file, rules);
   Command command;
   command.argv = rsync_command(group, target, transfer);
   command.environment = child_environment(current_user());
-  command.attachment = filter_rules(transfer);
   Missing missing =
       transfer.can.deletes_missing_args() ? Missing::listed : Missing::by_directory;
   command.input = build_file_list(changed, probe, depth_of(transfer.lane), missing).text;

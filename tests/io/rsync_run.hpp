@@ -19,7 +19,7 @@ class Mirror {
   Mirror();
 
   /// Runs one transfer; the paths are those that changed, as the engine would name them.
-  ProcessResult run(const Transfer& transfer, const std::vector<std::string>& changed = {});
+  ProcessResult run(Transfer transfer, const std::vector<std::string>& changed = {});
   Outcome outcome_of(const ProcessResult& result) const;
   /// The same in which anything but success fails the test.
   Outcome sync(const Transfer& transfer, const std::vector<std::string>& changed = {});

@@ -95,15 +95,6 @@ TEST_F(ProcessTest, TellsWhenTheErrorsAreNotWhole) {
   EXPECT_FALSE(result.error_is_whole);
 }
 
-TEST_F(ProcessTest, AnAttachmentCanBeReadByAnybody) {
-  Command command = shell("cat /proc/self/fd/3");
-  command.attachment = "rules\n";
-  EXPECT_EQ(run(command).output, "rules\n");
-  if (::geteuid() != 0) GTEST_SKIP() << "only root can become somebody else";
-  command.user = find_user("nobody");
-  EXPECT_EQ(run(command).output, "rules\n");
-}
-
 TEST_F(ProcessTest, WaitsForItsInput) {
   Command command = shell("echo ready; cat");
   command.waits_for_input = true;
