@@ -9,6 +9,7 @@
 #include <fstream>
 #include <memory>
 #include <sstream>
+#include <string_view>
 #include <utility>
 
 #include "core/mounts.hpp"
@@ -51,8 +52,9 @@ bool is_empty_directory(const std::string& path) {
   std::unique_ptr<DIR, int (*)(DIR*)> stream(::opendir(path.c_str()), ::closedir);
   if (!stream) return true;
   while (const dirent* entry = ::readdir(stream.get())) {
-    std::string name = entry->d_name;
-    if (name != "." && name != "..") return false;
+    std::string_view name = entry->d_name;
+    // mke2fs(8) makes lost+found.
+    if (name != "." && name != ".." && name != "lost+found") return false;
   }
   return true;
 }

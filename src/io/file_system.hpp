@@ -18,7 +18,8 @@ std::string reports_only_local_changes(const Fd& directory);
 /// (the file is gone, or neither ours nor ours to ask about: CAP_LEASE, fcntl(2)).
 std::optional<bool> is_open_for_writing(const std::string& path);
 
-/// Whether there is nothing in the directory, as far as can be seen.
+/// Whether there is nothing in the directory, as far as can be seen; a file system that has just
+/// been made counts as empty.
 bool is_empty_directory(const std::string& path);
 
 /// Bytes in a regular file, through links; 0 for anything else.

@@ -164,21 +164,28 @@ class TreeWatcher {
   void handle_entry(NodeId dir, const WatchEvent& event);
   void appeared(NodeId dir, const WatchEvent& event);
   void forget(NodeId dir, const std::string& name);
+  void access_changed(NodeId dir);
   void watch_ended(int wd);
+  void release_unused();
+  void report(NodeId dir, std::string_view name, ChangeKind kind);
+  void report_modified(NodeId dir, const std::string& name);
+
+  // Mounts (tree_mounts.cpp)
   NodeId directory_at(LinkId link, const std::string& physical) const;
   void lose(NodeId dir);
   void lose_link(LinkId link);
   void refresh_mounts();
   void mounts_changed();
+  void file_system_ended(int wd);
+  bool is_hollow(const std::string& mount_point);
+  std::vector<std::string> filled_mounts() const;
+  bool watches_hollow(int wd) const;
+  void drop_hollow(const std::string& mount_point);
   bool concerns_us(const std::string& mount_point) const;
   bool is_lost(const std::string& physical) const;
   void unmounted(const std::string& mount_point);
   void mounted(const std::string& mount_point);
   void mounted_on(NodeId dir);
-  void access_changed(NodeId dir);
-  void release_unused();
-  void report(NodeId dir, std::string_view name, ChangeKind kind);
-  void report_modified(NodeId dir, const std::string& name);
 
   Loop& loop_;
   Listener listener_;
@@ -190,7 +197,8 @@ class TreeWatcher {
   std::vector<int> unwanted_;  // to be removed from the kernel, some in each turn
   std::set<std::string> mount_points_;
   std::vector<std::string> mounts_added_, mounts_removed_;  // not looked at yet
-  std::set<std::string> lost_mounts_;  // that something of ours was on, until they come back
+  std::set<std::string> lost_mounts_;         // that something of ours was on, until they come back
+  std::map<std::string, int> hollow_mounts_;  // of these, what is mounted empty, with its watch
   std::vector<Task> tasks_;
   Source events_source_;
   Source crawl_source_;

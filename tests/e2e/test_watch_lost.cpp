@@ -207,8 +207,7 @@ TEST_F(WatchMounts, AMountOverTheSource) {
   is_back();
 }
 
-// Known to fail, issue 3: an empty file system mounted in place of the lost one deletes its copies.
-TEST_F(WatchMounts, DISABLED_AMountBelowTheSourceIsUnmounted) {
+TEST_F(WatchMounts, AMountBelowTheSourceIsUnmounted) {
   mount_tmpfs(source / "data");
   write_file(source / "data/one/file", "on a file system of its own\n");
   write_file(source / "data/two", "on a file system of its own\n");
@@ -225,6 +224,32 @@ TEST_F(WatchMounts, DISABLED_AMountBelowTheSourceIsUnmounted) {
   ASSERT_TRUE(equal_outside("filled again", {"data"}));
   write_file(source / "data/one/after", "after\n");
   ASSERT_TRUE(holds(copy("tgt2") / "data/one/after", "after\n"));
+  is_back();
+}
+
+TEST_F(WatchMounts, AnEmptyMountOverADirectoryThatWasNone) {
+  write_file(source / "data/one/file", "below the mount point\n");
+  fs::create_directory_symlink(dir / "linked", source / "linked");
+  write_file(dir / "linked/two", "behind a link\n");
+  begin();
+  ASSERT_TRUE(both_become("idle"));
+  mount_tmpfs(source / "data");
+  mount_tmpfs(dir / "linked");
+  keeps({"data/one/file", "linked/two"}, {"data", "linked"});
+  write_file(source / "data/three/file", "no longer empty\n");
+  write_file(dir / "linked/four", "no longer empty\n");
+  is_back();
+}
+
+TEST_F(WatchMounts, AMountIsReplacedAtOnce) {
+  mount_tmpfs(source / "data");
+  write_file(source / "data/one/file", "on the first\n");
+  begin();
+  ASSERT_TRUE(both_become("idle"));
+  unmount(source / "data");
+  mount_tmpfs(source / "data");
+  keeps({"data/one/file"}, {"data"});
+  write_file(source / "data/two/file", "on the second\n");
   is_back();
 }
 
@@ -255,6 +280,8 @@ TEST_F(WatchMounts, AMountBehindALinkIsUnmounted) {
   unmount(dir / "mounted");
   keeps({"tree/sub/file", "all/tree/sub/file", "file"}, {"tree", "all", "file"});
   mount_tmpfs(dir / "mounted");
+  ASSERT_TRUE(witness());
+  keeps({"tree/sub/file", "all/tree/sub/file", "file"}, {"tree", "all", "file"});  // empty so far
   run_ok({"cp", "-a", (dir / "backup").native() + "/.", dir / "mounted"});
   append_file(dir / "mounted/tree/sub/file", "longer\n");
   is_back();

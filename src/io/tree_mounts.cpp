@@ -1,0 +1,175 @@
+// TreeWatcher, part five: file systems that come and go. What was on one that has gone, or that was
+// replaced by an empty one, was not seen to be deleted.
+#include <fcntl.h>
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "core/mounts.hpp"
+#include "io/file_system.hpp"
+#include "io/tree_watcher.hpp"
+
+namespace mirrord {
+
+/// The directory's file system was unmounted: nothing is known of what it held, so nothing of it
+/// is deleted, until one that is not empty is mounted there.
+void TreeWatcher::lose(NodeId dir) {
+  TreeId tree = map_.tree_of(dir);
+  if (map_.parent(dir) == 0) return relink_source(tree);
+  if (map_.is_unreadable(dir)) return;
+  map_.remove_children(dir);
+  map_.set_unreadable(dir, true);
+  listener_.lost(tree);
+  listener_.trouble(tree, map_.path(dir),
+                    "its file system is not mounted, or empty; its copies stay as they are");
+}
+
+void TreeWatcher::lose_link(LinkId id) {
+  Link link = map_.link(id);
+  if (link.dir != 0) return lose(link.dir);
+  if (link.end == LinkEnd::unreadable) return;
+  map_.remove_link(id);
+  link.end = LinkEnd::unreadable;
+  const Link& lost = map_.link(map_.add_link(std::move(link)));
+  listener_.lost(lost.tree);
+  listener_.trouble(lost.tree, map_.path(lost),
+                    "the file system that it leads to is not mounted, or empty; its copies stay as "
+                    "they are");
+}
+
+bool TreeWatcher::is_lost(const std::string& physical) const {
+  return std::ranges::any_of(lost_mounts_, [&](const std::string& mount_point) {
+    return is_at_or_below(physical, mount_point);
+  });
+}
+
+/// Notes what was mounted and unmounted since the last look; mounts_changed() acts on it.
+void TreeWatcher::refresh_mounts() {
+  std::set<std::string> before = std::exchange(mount_points_, read_mount_points());
+  std::vector<std::string> removed, added;
+  std::ranges::set_difference(before, mount_points_, std::back_inserter(removed));
+  std::ranges::set_difference(mount_points_, before, std::back_inserter(added));
+  for (const std::string& mount_point : removed) {
+    drop_hollow(mount_point);
+    if (!concerns_us(mount_point)) continue;
+    lost_mounts_.insert(mount_point);
+    mounts_removed_.push_back(mount_point);
+  }
+  for (const std::string& mount_point : added) {
+    // An empty file system has lost what was here as much as none has.
+    if ((lost_mounts_.contains(mount_point) || concerns_us(mount_point)) && is_hollow(mount_point))
+      lost_mounts_.insert(mount_point);
+    else
+      lost_mounts_.erase(mount_point);
+    mounts_added_.push_back(mount_point);
+  }
+  for (const std::string& mount_point : filled_mounts()) {
+    drop_hollow(mount_point);
+    lost_mounts_.erase(mount_point);
+    mounts_added_.push_back(mount_point);
+  }
+}
+
+void TreeWatcher::mounts_changed() {
+  refresh_mounts();
+  for (const std::string& mount_point : std::exchange(mounts_removed_, {})) unmounted(mount_point);
+  for (auto& [id, tree] : trees_) relink_source(id);
+  for (const std::string& mount_point : std::exchange(mounts_added_, {})) mounted(mount_point);
+  release_unused();
+}
+
+/// The kernel says that the file system of this directory has ended.
+void TreeWatcher::file_system_ended(int wd) {
+  mounts_changed();
+  // Another one is mounted there already: the table of mount points is what it was before.
+  for (NodeId dir : map_.dirs_of(wd)) {
+    if (!map_.alive(dir) || map_.wd(dir) != wd || map_.is_unreadable(dir)) continue;
+    std::string mount_point = mount_point_of(mount_points_, physical_path(dir));
+    mount_points_.erase(mount_point);
+    lost_mounts_.insert(mount_point);
+    mounts_removed_.push_back(mount_point);
+    mounts_changed();
+  }
+}
+
+/// Whether an empty file system is mounted there. If so, it is watched until it is empty no more.
+bool TreeWatcher::is_hollow(const std::string& mount_point) {
+  if (!is_empty_directory(mount_point)) return false;
+  Fd fd(::open(mount_point.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  int wd = fd ? place_watch(fd, Inotify::Interest::names).wd : -1;
+  if (!is_empty_directory(mount_point)) return false;
+  hollow_mounts_[mount_point] = wd;
+  return true;
+}
+
+std::vector<std::string> TreeWatcher::filled_mounts() const {
+  std::vector<std::string> filled;
+  for (const auto& [mount_point, wd] : hollow_mounts_)
+    if (!is_empty_directory(mount_point)) filled.push_back(mount_point);
+  return filled;
+}
+
+bool TreeWatcher::watches_hollow(int wd) const {
+  return std::ranges::any_of(hollow_mounts_,
+                             [&](const auto& hollow) { return hollow.second == wd; });
+}
+
+void TreeWatcher::drop_hollow(const std::string& mount_point) {
+  auto hollow = hollow_mounts_.find(mount_point);
+  if (hollow == hollow_mounts_.end()) return;
+  if (hollow->second >= 0) unwanted_.push_back(hollow->second);
+  hollow_mounts_.erase(hollow);
+}
+
+/// The directory that lies at a physical path below what a link (or the source) leads to, or 0.
+NodeId TreeWatcher::directory_at(LinkId id, const std::string& physical) const {
+  const Link& link = map_.link(id);
+  if (link.dir == 0 || physical == link.referent || !is_at_or_below(physical, link.referent))
+    return 0;
+  size_t prefix = link.referent == "/" ? 1 : link.referent.size() + 1;
+  return map_.find(link.dir, physical.substr(prefix)).dir;
+}
+
+bool TreeWatcher::concerns_us(const std::string& mount_point) const {
+  for (const auto& [id, tree] : trees_)
+    for (LinkId link : map_.links_in(id))
+      if (is_at_or_below(map_.link(link).referent, mount_point) ||
+          directory_at(link, mount_point) != 0)
+        return true;
+  return false;
+}
+
+void TreeWatcher::unmounted(const std::string& mount_point) {
+  for (auto& [id, tree] : trees_)
+    for (LinkId link : map_.links_in(id)) {
+      if (!map_.has_link(link)) continue;  // went with one before it
+      const Link& l = map_.link(link);
+      if (NodeId dir = directory_at(link, mount_point))
+        lose(dir);
+      else if (l.parent != 0 && is_at_or_below(l.referent, mount_point))
+        lose_link(link);
+    }
+}
+
+void TreeWatcher::mounted_on(NodeId dir) {
+  if (is_lost(physical_path(dir))) return lose(dir);
+  appeared(map_.parent(dir), {-1, WatchEvent::Kind::moved_in, true, std::string(map_.name(dir))});
+}
+
+/// A new mount changes directories and links without an event: those are looked at again.
+void TreeWatcher::mounted(const std::string& mount_point) {
+  for (auto& [id, tree] : trees_)
+    for (LinkId link : map_.links_in(id)) {
+      if (!map_.has_link(link)) continue;  // went with one before it
+      const Link& l = map_.link(link);
+      bool leads_there = l.end == LinkEnd::dangling || is_at_or_below(l.referent, mount_point);
+      if (l.parent != 0 && leads_there) {
+        relink(link);
+      } else if (NodeId dir = directory_at(link, mount_point); dir != 0 && map_.parent(dir) != 0) {
+        mounted_on(dir);
+      }
+    }
+}
+
+}  // namespace mirrord
