@@ -150,6 +150,8 @@ class LargeTree : public WatchLab {
   static constexpr int kDirectories = 20'000;
 
   void SetUp() override {
+    // A disk takes longer to remove such a tree than all the rest of the test takes.
+    if (own_mounts()) mount_tmpfs(dir.path(), "1g");
     WatchLab::SetUp();
     if (IsSkipped()) return;
     for (int i = 0; i < kDirectories; ++i)
@@ -171,7 +173,13 @@ class LargeTree : public WatchLab {
     std::string lines;
     const auto none_differs = [&] {
       lines.clear();
-      for (const auto& target : both) lines += rsync_drift(source, copy(target), Links::follow);
+      // To rsync alone a link that dangles is an error.
+      const bool dangles = !fs::exists(source / "images");
+      const Arguments options = dangles ? Arguments{"--exclude=/images"} : Arguments{};
+      for (const auto& target : both) {
+        lines += rsync_drift(source, copy(target), Links::follow, options);
+        if (dangles && fs::exists(copy(target) / "images")) lines += target + " has images\n";
+      }
       return lines.empty();
     };
     if (wait_until(none_differs, kLong)) return testing::AssertionSuccess();
@@ -207,8 +215,7 @@ TEST_F(LargeTree, TheBusAnswersDuringTheCrawl) {
   ASSERT_TRUE(equal_by_rsync("first sync"));
 }
 
-// Not settled in its time on two busy cores yet: issue 3.
-TEST_F(LargeTree, DISABLED_TheBusAnswersWhileATreeIsMovedIn) {
+TEST_F(LargeTree, TheBusAnswersWhileATreeIsMovedIn) {
   fs::rename(images, dir / "images");
   start();
   ASSERT_TRUE(equal_by_rsync("first sync"));
@@ -226,8 +233,7 @@ TEST_F(LargeTree, DISABLED_TheBusAnswersWhileATreeIsMovedIn) {
   ASSERT_TRUE(equal_by_rsync("a large tree moved in"));
 }
 
-// Not settled in its time on two busy cores yet: issue 3.
-TEST_F(LargeTree, DISABLED_MovedOutItDoesNotFloodTheQueueItself) {
+TEST_F(LargeTree, MovedOutItDoesNotFloodTheQueueItself) {
   // Each watch that is dropped makes an IN_IGNORED of its own, inotify(7).
   start();
   ASSERT_TRUE(becomes("web", "watching", kLong));

@@ -44,7 +44,7 @@ void WatchLab::TearDown() {
   std::ifstream mounts("/proc/self/mounts");
   std::vector<std::string> points;
   for (std::string device, point, rest; mounts >> device >> point && std::getline(mounts, rest);)
-    if (point.starts_with(dir.path().native() + '/')) points.push_back(point);
+    if (is_below(point, {dir.path().native()})) points.push_back(point);
   std::ranges::reverse(points);
   for (const auto& point : points) ::umount2(point.c_str(), MNT_DETACH);
 }
@@ -194,9 +194,10 @@ bool WatchLab::own_mounts() {
   return allowed;
 }
 
-void WatchLab::mount_tmpfs(const fs::path& where) {
+void WatchLab::mount_tmpfs(const fs::path& where, const std::string& size) {
   fs::create_directories(where);
-  check(::mount("tmpfs", where.c_str(), "tmpfs", 0, "size=8m,mode=755"),
+  const std::string options = "mode=755,size=" + size;
+  check(::mount("tmpfs", where.c_str(), "tmpfs", 0, options.c_str()),
         "mount on " + where.native());
 }
 

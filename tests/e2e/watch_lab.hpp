@@ -59,7 +59,7 @@ class WatchLab : public Lab {
 
   /// Whether this process has mounts of its own by now; false says that it may not.
   bool own_mounts();
-  void mount_tmpfs(const fs::path& where);
+  void mount_tmpfs(const fs::path& where, const std::string& size = "8m");
   void bind(const fs::path& what, const fs::path& where);
   void unmount(const fs::path& where);
 
