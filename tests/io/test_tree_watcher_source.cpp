@@ -203,6 +203,8 @@ TEST_F(Mounts, AnUnmountedSourceIsMissingAndNothingWasDeleted) {
     EXPECT_EQ(t.state(), TreeState::missing);
     EXPECT_TRUE(t.changes.empty()) << text_of(t.changes);
     mount_tmpfs(t.src());
+    EXPECT_EQ(t.state(), TreeState::missing) << "it is empty";
+    write_file(t.src("f"), "x");
     EXPECT_EQ(t.state(), TreeState::watching);
   });
 }
@@ -219,10 +221,18 @@ TEST_F(Mounts, ANestedMountThatVanishesIsPassedOver) {
     EXPECT_EQ(t.watcher->unreadable(t.tree), std::vector<std::string>{"m"});
     mount_tmpfs(t.src("m"));
     t.settle();
-    EXPECT_EQ(t.watcher->unreadable(t.tree), std::vector<std::string>{});
-    t.forget();
+    EXPECT_EQ(t.watcher->unreadable(t.tree), std::vector<std::string>{"m"}) << "it is empty";
     write_file(t.src("m/g"), "x");
     EXPECT_TRUE(t.covers("m/g"));
+    EXPECT_EQ(t.watcher->unreadable(t.tree), std::vector<std::string>{});
+    t.forget();
+    write_file(t.src("m/h"), "x");
+    EXPECT_TRUE(t.covers("m/h"));
+    size_t watches = t.watcher->watches();
+    fs::remove(t.src("m/g"));
+    fs::remove(t.src("m/h"));
+    EXPECT_TRUE(t.covers("m/h")) << "seen to be deleted";
+    EXPECT_EQ(t.watcher->watches(), watches);
   });
 }
 
