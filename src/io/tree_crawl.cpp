@@ -13,6 +13,17 @@
 
 namespace mirrord {
 
+namespace {
+
+template <class T>
+T pop(std::vector<T>& stack) {
+  T top = std::move(stack.back());
+  stack.pop_back();
+  return top;
+}
+
+}  // namespace
+
 void TreeWatcher::enqueue(NodeId dir, bool live) {
   TreeId tree = map_.tree_of(dir);
   tasks_.push_back({tree, dir, live});
@@ -21,26 +32,33 @@ void TreeWatcher::enqueue(NodeId dir, bool live) {
 }
 
 void TreeWatcher::crawl_some() {
-  constexpr int kDirectoriesPerTurn = 256;
-  for (int i = 0; i < kDirectoriesPerTurn && !tasks_.empty(); ++i) {
-    Task task = tasks_.back();
-    tasks_.pop_back();
-    crawl(task);
-  }
+  constexpr int kStepsPerTurn = 256;
+  for (int i = 0; i < kStepsPerTurn && !(tasks_.empty() && found_links_.empty()); ++i) crawl_one();
   release_unused();
   listener_.progressed();
-  if (tasks_.empty()) crawl_source_.reset();
+  if (tasks_.empty() && found_links_.empty()) crawl_source_.reset();
 }
 
-void TreeWatcher::crawl(const Task& task) {
-  auto tree = trees_.find(task.tree);
-  if (tree == trees_.end()) return;
-  if (map_.alive(task.dir) && map_.tree_of(task.dir) == task.tree) enter(task);
-  if (--tree->second.to_crawl == 0 && tree->second.state == TreeState::crawling)
-    set_state(task.tree, TreeState::watching);
+/// A directory, or a link that was found in one: resolving it costs as much.
+void TreeWatcher::crawl_one() {
+  bool is_link = !found_links_.empty();
+  TreeId id = is_link ? found_links_.back().tree : tasks_.back().tree;
+  // Before the step: it may find that the source is another one, which begins to count anew.
+  --trees_.at(id).to_crawl;
+  if (is_link)
+    take_up(pop(found_links_));
+  else
+    enter(pop(tasks_));
+  const Tree& tree = trees_.at(id);
+  if (tree.to_crawl == 0 && tree.state == TreeState::crawling) set_state(id, TreeState::watching);
+}
+
+bool TreeWatcher::is_current(TreeId tree, NodeId dir) const {
+  return map_.alive(dir) && map_.tree_of(dir) == tree;
 }
 
 void TreeWatcher::enter(const Task& task) {
+  if (!is_current(task.tree, task.dir)) return;
   if (!lost_mounts_.empty() && is_lost(physical_path(task.dir))) return lose(task.dir);
   Fd fd = open_directory(task);
   if (!fd) {
@@ -133,11 +151,20 @@ void TreeWatcher::list(const Task& task, Fd fd) {
     unsigned char type = entry->d_type == DT_UNKNOWN ? entry_type(task, name) : entry->d_type;
     if (type == DT_DIR && map_.child(task.dir, name) == 0)
       enqueue(map_.add_dir(task.tree, task.dir, name, -1), task.live);
-    if (type == DT_LNK && map_.link_at(task.dir, name) == 0 &&
-        follows(task.tree, join(map_.path(task.dir), name)))
-      add_link(task.dir, name, task.live);
+    if (type != DT_LNK || map_.link_at(task.dir, name) != 0) continue;
+    found_links_.push_back({task.tree, task.dir, std::move(name), task.live});
+    ++trees_.at(task.tree).to_crawl;
   }
   ::closedir(stream);
+}
+
+/// What has become of the entry since it was listed, an event has told already or will tell.
+void TreeWatcher::take_up(const FoundLink& found) {
+  const auto& [tree, dir, name, live] = found;
+  if (!is_current(tree, dir) || map_.is_unreadable(dir)) return;
+  if (map_.link_at(dir, name) != 0 || map_.child(dir, name) != 0) return;
+  if (entry_type({tree, dir, live}, name) != DT_LNK) return;
+  if (follows(tree, join(map_.path(dir), name))) add_link(dir, name, live);
 }
 
 unsigned char TreeWatcher::entry_type(const Task& task, const std::string& name) const {

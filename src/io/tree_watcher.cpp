@@ -143,6 +143,7 @@ void TreeWatcher::drop_root(TreeId id) {
   Tree& tree = trees_.at(id);
   map_.remove_link(tree.root_link);
   std::erase_if(tasks_, [&](const Task& task) { return task.tree == id; });
+  std::erase_if(found_links_, [&](const FoundLink& found) { return found.tree == id; });
   tree.root = 0;
   tree.to_crawl = 0;
 }

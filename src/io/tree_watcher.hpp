@@ -2,9 +2,9 @@
 //
 // Owns an inotify instance, the crawl and the map of what is watched. A tree is a source with its
 // link rules; trees share watches. Every directory is watched first and listed second, so nothing
-// falls between. A crawl goes on a few directories per turn of the loop. A source that is missing,
-// replaced or re-pointed is noticed by the steps of its path, all of which are watched. What
-// cannot be read, and what was below a file system that is unmounted, is told and passed over:
+// falls between. A crawl goes on a few directories and links per turn of the loop. A source that is
+// missing, replaced or re-pointed is noticed by the steps of its path, all of which are watched.
+// What cannot be read, and what was below a file system that is unmounted, is told and passed over:
 // nothing is reported as deleted because of it.
 //
 // It refuses to decide what a change means for a target, and never touches what it watches.
@@ -111,7 +111,7 @@ class TreeWatcher {
     TreeState state = TreeState::crawling;
     LinkId root_link = 0;
     NodeId root = 0;
-    size_t to_crawl = 0;
+    size_t to_crawl = 0;  // directories and links
     int limit_error = 0;
     std::string refused;  // a directory that could not be watched
     std::string remote;
@@ -120,6 +120,12 @@ class TreeWatcher {
     TreeId tree;
     NodeId dir;
     bool live;  // found while running: what it holds is reported as changed
+  };
+  struct FoundLink {  // by a crawl, not looked at yet
+    TreeId tree;
+    NodeId dir;
+    std::string name;
+    bool live;
   };
   struct Resolved {
     Resolution resolution;
@@ -147,11 +153,13 @@ class TreeWatcher {
   // The crawl (tree_crawl.cpp)
   void enqueue(NodeId dir, bool live);
   void crawl_some();
-  void crawl(const Task& task);
+  void crawl_one();
+  bool is_current(TreeId tree, NodeId dir) const;
   void enter(const Task& task);
   Fd open_directory(const Task& task) const;
   void place_dir_watch(const Task& task, const Fd& fd);
   void list(const Task& task, Fd fd);
+  void take_up(const FoundLink& found);
   unsigned char entry_type(const Task& task, const std::string& name) const;
   void cannot_read(const Task& task, int error);
   void cannot_watch(const Task& task, int error);
@@ -200,6 +208,7 @@ class TreeWatcher {
   std::set<std::string> lost_mounts_;         // that something of ours was on, until they come back
   std::map<std::string, int> hollow_mounts_;  // of these, what is mounted empty, with its watch
   std::vector<Task> tasks_;
+  std::vector<FoundLink> found_links_;
   Source events_source_;
   Source crawl_source_;
   Source release_source_;

@@ -299,6 +299,37 @@ TEST_F(Links, WhatTheUserCannotReadIsPassedOver) {
   EXPECT_EQ(unreadable(), Paths{"private"});
 }
 
+TEST_F(Links, ManyInOneDirectoryTakeManyTurnsOfTheLoop) {
+  constexpr int kLinks = 2000;
+  write_file(ext("f"), "x");
+  fs::create_directory(src("many"));
+  watch();
+  for (int i = 0; i < kLinks; ++i) link("many/" + std::to_string(i), "../../ext/f");
+  watcher->restart(tree);
+  size_t most = 0;
+  for (size_t before = 0; watcher->is_crawling(tree); before = watcher->followed_links(tree)) {
+    loop.run_once(Duration::zero());
+    most = std::max(most, watcher->followed_links(tree) - before);
+  }
+  EXPECT_EQ(watcher->followed_links(tree), kLinks);
+  EXPECT_LE(most, 300u);
+}
+
+TEST_F(Links, OneThatChangesBeforeTheCrawlLooksAtIt) {
+  fs::create_directories(ext("real"));
+  fs::create_directory(src("many"));
+  watch();
+  for (int i = 0; i < 2000; ++i) link("many/" + std::to_string(i), "../../ext/real");
+  watcher->restart(tree);
+  loop.run_once(Duration::zero());  // listed, and hardly begun
+  for (int i = 0; i < 2000; i += 2) fs::remove(src("many/" + std::to_string(i)));
+  fs::create_directory(src("many/0"));
+  settle();
+  EXPECT_EQ(watcher->followed_links(tree), 1000u);
+  EXPECT_EQ(watcher->directories(tree), 1003u);
+  EXPECT_EQ(watcher->hidden(tree), Paths{});
+}
+
 TEST_F(Links, EachPinIsReleasedWithItsLink) {
   watch();
   size_t before = watcher->watches();
