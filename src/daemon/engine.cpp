@@ -60,15 +60,7 @@ TreeWatcher::Listener Engine::listener() {
           [this](TreeId tree, const std::string& path, const std::string& reason) {
             tree_trouble(tree, path, reason);
           },
-          [this](TreeId tree) {
-            for (GroupRun* run : groups_of(tree))
-              log::write(LogLevel::warning,
-                         fmt::format("group '{}': the inotify queue overflowed, comparing the "
-                                     "source again",
-                                     run->config.name),
-                         {{"MIRRORD_GROUP", run->config.name},
-                          {"MESSAGE_ID", std::string(log::message::kQueueOverflow)}});
-          }};
+          [this](TreeId tree) { tree_overflowed(tree); }};
 }
 
 // ---- groups and reload
@@ -291,6 +283,23 @@ void Engine::tree_trouble(TreeId tree, const std::string& path, const std::strin
                            escape(watchers_.of(tree).file_path(tree, path)), reason,
                            last ? " (no more such lines follow)" : ""),
                fields);
+  }
+}
+
+void Engine::tree_overflowed(TreeId tree) {
+  constexpr Duration kQuiet = std::chrono::minutes(1);  // between two lines of a storm
+  Instant now = loop_.now();
+  for (GroupRun* run : groups_of(tree)) {
+    ++run->overflows_untold;
+    if (run->overflow_told_at && now < *run->overflow_told_at + kQuiet) continue;
+    run->overflow_told_at = now;
+    size_t count = std::exchange(run->overflows_untold, 0);
+    std::string times = count == 1 ? "" : fmt::format(" {} times", count);
+    log::write(LogLevel::warning,
+               fmt::format("group '{}': the inotify queue overflowed{}, comparing the source again",
+                           run->config.name, times),
+               {{"MIRRORD_GROUP", run->config.name},
+                {"MESSAGE_ID", std::string(log::message::kQueueOverflow)}});
   }
 }
 

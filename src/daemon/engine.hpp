@@ -59,6 +59,8 @@ class Engine {
     OpenFiles open_files;
     std::vector<TargetId> targets;
     std::set<std::string> told;  // troubles, so that each is told once
+    size_t overflows_untold = 0;
+    std::optional<Instant> overflow_told_at;
     bool missing = false;
     bool limited = false;              // a watch limit was told
     std::optional<Identity> identity;  // of the source that the targets were last compared with
@@ -108,6 +110,7 @@ class Engine {
   void tree_written(TreeId tree, const std::string& path, bool created);
   void tree_state_changed(TreeId tree);
   void tree_trouble(TreeId tree, const std::string& path, const std::string& reason);
+  void tree_overflowed(TreeId tree);
   void source_state(GroupRun& run, TreeState state);
   const std::set<GroupRun*>& groups_of(TreeId tree);
 

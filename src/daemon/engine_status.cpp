@@ -1,12 +1,11 @@
 // Engine, part three: what it shows of itself.
 #include <fmt/format.h>
 
-#include <cerrno>
 #include <chrono>
-#include <fstream>
 
 #include "core/escape.hpp"
 #include "daemon/engine.hpp"
+#include "io/inotify.hpp"
 #include "io/notify.hpp"
 
 namespace mirrord {
@@ -25,15 +24,15 @@ GroupState group_state(TreeState state, bool degraded) {
   return GroupState::crawling;
 }
 
+std::string directories(size_t count) {
+  return fmt::format("{} director{}", count, count == 1 ? "y is" : "ies are");
+}
+
 /// What the limit is now and the line that raises it, sysctl(8).
 std::string limit_problem(const Blindness& blindness) {
-  std::string name = blindness.error == EMFILE ? "max_user_instances" : "max_user_watches";
-  uint64_t limit = 0;
-  std::ifstream("/proc/sys/fs/inotify/" + name) >> limit;
-  return fmt::format(
-      "{} directories are not watched, the limit of {} is reached; raise it: "
-      "sysctl fs.inotify.{}={}",
-      blindness.unwatched, limit, name, limit * 2);
+  InotifyLimit limit = limit_behind(blindness.error);
+  return fmt::format("{} not watched, the limit of {} is reached; raise it: sysctl {}={}",
+                     directories(blindness.unwatched), limit.value, limit.name, limit.value * 2);
 }
 
 }  // namespace
@@ -55,7 +54,7 @@ std::string Engine::problem_of(const GroupRun& run) const {
   Blindness blindness = watcher(run).blindness(run.tree);
   std::string problem;
   if (blindness.unwatched > 0 && blindness.error == 0)
-    problem = fmt::format("{} directories cannot be read (see the journal)", blindness.unwatched);
+    problem = directories(blindness.unwatched) + " not readable (see the journal)";
   if (blindness.error != 0) problem = limit_problem(blindness);
   if (!blindness.remote.empty())
     problem += fmt::format("{}changes by other hosts go unseen on {}", problem.empty() ? "" : "; ",

@@ -2,8 +2,11 @@
 
 #include <sys/inotify.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <fstream>
+#include <limits>
 #include <optional>
 #include <utility>
 
@@ -35,7 +38,24 @@ std::optional<Kind> kind_of(uint32_t mask) {
   return std::nullopt;
 }
 
+InotifyLimit read_limit(const std::string& directory, const std::string& name) {
+  // A file that is missing (user/ before Linux 4.9) sets no limit.
+  uint64_t value = 0;
+  std::ifstream file("/proc/sys/" + directory + '/' + name);
+  if (!(file >> value)) value = std::numeric_limits<uint64_t>::max();
+  std::string sysctl = directory + '.' + name;
+  std::ranges::replace(sysctl, '/', '.');
+  return {sysctl, value};
+}
+
 }  // namespace
+
+InotifyLimit limit_behind(int error) {
+  std::string what = error == EMFILE ? "instances" : "watches";
+  InotifyLimit machine = read_limit("fs/inotify", "max_user_" + what);
+  InotifyLimit own = read_limit("user", "max_inotify_" + what);
+  return own.value < machine.value ? own : machine;
+}
 
 std::vector<WatchEvent> parse_records(std::span<const std::byte> bytes) {
   std::vector<WatchEvent> events;

@@ -38,6 +38,16 @@ struct WatchEvent {
 /// The records of one read(2), in order. Pure: tested with bytes made by hand.
 std::vector<WatchEvent> parse_records(std::span<const std::byte> bytes);
 
+/// A limit of the kernel as it is now, under the name that sysctl(8) has for it.
+struct InotifyLimit {
+  std::string name;
+  uint64_t value = 0;
+};
+/// What refuses a watch (ENOSPC) or an instance (EMFILE). Each user namespace has limits of its
+/// own, namespaces(7); where ours is the lower one, raising that of the whole machine would not
+/// help.
+InotifyLimit limit_behind(int error);
+
 class Inotify {
  public:
   Inotify() { open(); }

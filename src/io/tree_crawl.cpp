@@ -134,10 +134,9 @@ void TreeWatcher::cannot_watch(const Task& task, int error) {
   bool limit = error == ENOSPC || error == EMFILE;
   if (limit && tree.limit_error != 0) return;  // told once, not per directory
   if (limit) tree.limit_error = error;
-  const char* reason = error == ENOSPC   ? "the limit fs.inotify.max_user_watches is reached"
-                       : error == EMFILE ? "the limit fs.inotify.max_user_instances is reached"
-                                         : std::strerror(error);
-  listener_.trouble(task.tree, map_.path(task.dir), std::string("cannot be watched: ") + reason);
+  std::string reason = limit ? "the limit " + limit_behind(error).name + " is reached"
+                             : std::string(std::strerror(error));
+  listener_.trouble(task.tree, map_.path(task.dir), "cannot be watched: " + reason);
 }
 
 void TreeWatcher::list(const Task& task, Fd fd) {
