@@ -6,6 +6,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 namespace mirrord {
 
@@ -24,9 +25,12 @@ struct Change {
 };
 
 /// "dir/name"; the name alone when dir is the source itself.
-inline std::string join(const std::string& dir, const std::string& name) {
-  if (dir.empty()) return name;
-  return name.empty() ? dir : dir + '/' + name;
+inline std::string join(const std::string& dir, std::string_view name) {
+  if (dir.empty()) return std::string(name);
+  if (name.empty()) return dir;
+  std::string path;
+  path.reserve(dir.size() + 1 + name.size());
+  return path.append(dir).append(1, '/').append(name);
 }
 
 }  // namespace mirrord

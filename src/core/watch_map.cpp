@@ -207,9 +207,10 @@ std::vector<int> WatchMap::take_unused() {
   return std::exchange(unused_, {});
 }
 
-WatchMap::Touched WatchMap::touched(int wd, const std::string& name) const {
+WatchMap::Touched WatchMap::touched(int wd, std::string_view name) const {
   Touched result{dirs_of(wd), {}};
-  auto users = pins_.find(Pin{wd, name});
+  if (!has_pins(wd)) return result;
+  auto users = pins_.find(Pin{wd, std::string(name)});
   if (users != pins_.end()) result.links.assign(users->second.begin(), users->second.end());
   return result;
 }
@@ -255,7 +256,7 @@ WatchMap::Place WatchMap::find(NodeId root, std::string_view path) const {
     std::string_view name = path.substr(0, end);
     path.remove_prefix(std::min(end + 1, path.size()));
     NodeId next = child(dir, name);
-    if (next == 0) return {0, path.empty() ? link_at(dir, std::string(name)) : 0, unreadable};
+    if (next == 0) return {0, path.empty() ? link_at(dir, name) : 0, unreadable};
     dir = next;
   }
   return {dir, via(dir), unreadable};

@@ -95,13 +95,15 @@ class WatchMap {
   /// Descriptors that no directory and no link needs any more, each told once.
   std::vector<int> take_unused();
 
-  Touched touched(int wd, const std::string& name) const;
+  Touched touched(int wd, std::string_view name) const;
+  /// Whether links depend on what the directory `wd` holds.
+  bool has_pins(int wd) const { return pin_counts_.contains(wd); }
   std::vector<NodeId> dirs_of(int wd) const;
   /// Links whose resolution went through the directory `wd`.
   std::vector<LinkId> links_through(int wd) const;
   std::vector<LinkId> links_in(TreeId tree) const;
   NodeId child(NodeId parent, std::string_view name) const;
-  LinkId link_at(NodeId parent, const std::string& name) const;
+  LinkId link_at(NodeId parent, std::string_view name) const;
   const Link& link(LinkId id) const { return links_.at(id); }
   bool has_link(LinkId id) const { return links_.contains(id); }
   TreeId tree_of(NodeId dir) const { return at(dir).tree; }

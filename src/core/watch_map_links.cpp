@@ -68,8 +68,9 @@ std::vector<LinkId> WatchMap::links_in(TreeId tree) const {
   return links;
 }
 
-LinkId WatchMap::link_at(NodeId parent, const std::string& name) const {
-  auto found = link_index_.find({parent, name});
+LinkId WatchMap::link_at(NodeId parent, std::string_view name) const {
+  if (link_index_.empty()) return 0;
+  auto found = link_index_.find({parent, std::string(name)});
   return found == link_index_.end() ? 0 : found->second;
 }
 

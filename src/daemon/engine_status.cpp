@@ -1,6 +1,7 @@
 // Engine, part three: what it shows of itself.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 
 #include "core/escape.hpp"
@@ -30,9 +31,11 @@ std::string directories(size_t count) {
 
 /// What the limit is now and the line that raises it, sysctl(8).
 std::string limit_problem(const Blindness& blindness) {
+  constexpr uint64_t kLeast = 128;  // the kernel's own default of instances
   InotifyLimit limit = limit_behind(blindness.error);
   return fmt::format("{} not watched, the limit of {} is reached; raise it: sysctl {}={}",
-                     directories(blindness.unwatched), limit.value, limit.name, limit.value * 2);
+                     directories(blindness.unwatched), limit.value, limit.name,
+                     std::max(limit.value * 2, kLeast));
 }
 
 }  // namespace

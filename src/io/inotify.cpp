@@ -10,6 +10,8 @@
 #include <optional>
 #include <utility>
 
+#include "core/id_table.hpp"
+
 namespace mirrord {
 
 namespace {
@@ -48,6 +50,14 @@ InotifyLimit read_limit(const std::string& directory, const std::string& name) {
   return {sysctl, value};
 }
 
+bool is_repeatable(Kind kind) {
+  return kind == Kind::created || kind == Kind::modified || kind == Kind::written;
+}
+
+bool settles(Kind kind) {
+  return kind == Kind::written || kind == Kind::deleted || kind == Kind::moved_out;
+}
+
 }  // namespace
 
 InotifyLimit limit_behind(int error) {
@@ -59,6 +69,7 @@ InotifyLimit limit_behind(int error) {
 
 std::vector<WatchEvent> parse_records(std::span<const std::byte> bytes) {
   std::vector<WatchEvent> events;
+  events.reserve(bytes.size() / (2 * sizeof(inotify_event)));
   while (bytes.size() >= sizeof(inotify_event)) {
     inotify_event record;
     std::memcpy(&record, bytes.data(), sizeof record);
@@ -66,10 +77,33 @@ std::vector<WatchEvent> parse_records(std::span<const std::byte> bytes) {
     const char* name = reinterpret_cast<const char*>(bytes.data() + sizeof record);
     if (auto kind = kind_of(record.mask))
       events.push_back({record.wd, *kind, (record.mask & IN_ISDIR) != 0,
-                        std::string(name, ::strnlen(name, record.len))});
+                        std::string_view(name, ::strnlen(name, record.len))});
     bytes = bytes.subspan(sizeof record + record.len);
   }
   return events;
+}
+
+void drop_repeated(std::vector<WatchEvent>& events, const std::function<bool(int wd)>& counts) {
+  auto hash = [&](uint32_t id) {
+    const WatchEvent& event = events[id - 1];
+    return std::hash<std::string_view>{}(event.name) ^ static_cast<size_t>(event.wd);
+  };
+  IdTable later;  // the place of an event, from 1
+  std::vector<bool> repeated(events.size());
+  for (size_t i = events.size(); i-- > 0;) {
+    const WatchEvent& event = events[i];
+    if (event.name.empty()) continue;
+    auto id = static_cast<uint32_t>(i + 1);
+    bool known = later.find(hash(id), [&](uint32_t other) {
+      return events[other - 1].wd == event.wd && events[other - 1].name == event.name;
+    }) != 0;
+    if (known)
+      repeated[i] = is_repeatable(event.kind) && !counts(event.wd);
+    else if (settles(event.kind))
+      later.insert(id, hash);
+  }
+  size_t i = 0;
+  std::erase_if(events, [&](const WatchEvent&) { return repeated[i++]; });
 }
 
 bool Inotify::open() {

@@ -6,8 +6,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "io/handle.hpp"
@@ -31,12 +33,16 @@ struct WatchEvent {
   int wd = -1;
   Kind kind = Kind::created;
   bool directory = false;
-  std::string name;
+  std::string_view name;  ///< lives in the bytes that were read
   bool operator==(const WatchEvent&) const = default;
 };
 
 /// The records of one read(2), in order. Pure: tested with bytes made by hand.
 std::vector<WatchEvent> parse_records(std::span<const std::byte> bytes);
+
+/// Takes out what is told again by a later event of the same entry: that it was created or written,
+/// if then it was closed after writing, or has gone. `counts` says where each event is wanted.
+void drop_repeated(std::vector<WatchEvent>& events, const std::function<bool(int wd)>& counts);
 
 /// A limit of the kernel as it is now, under the name that sysctl(8) has for it.
 struct InotifyLimit {
@@ -69,7 +75,8 @@ class Inotify {
   /// Watches the open directory `fd`, whatever its path has become meanwhile.
   Added add(const Fd& fd, Interest interest);
   void remove(int wd);
-  /// Everything that is queued, at most `kReadLimit` bytes; empty when there is nothing.
+  /// Everything that is queued, at most `kReadLimit` bytes; empty when there is nothing. The names
+  /// are good until the next read.
   std::vector<WatchEvent> read();
   int fd() const { return fd_.get(); }
 

@@ -11,7 +11,9 @@ namespace mirrord {
 using Kind = WatchEvent::Kind;
 
 void TreeWatcher::read_events() {
-  for (const WatchEvent& event : inotify_.read()) handle(event);
+  std::vector<WatchEvent> events = inotify_.read();
+  drop_repeated(events, [this](int wd) { return map_.has_pins(wd); });
+  for (const WatchEvent& event : events) handle(event);
   release_unused();
 }
 
@@ -91,7 +93,7 @@ void TreeWatcher::appeared(NodeId dir, const WatchEvent& event) {
   }
 }
 
-void TreeWatcher::forget(NodeId dir, const std::string& name) {
+void TreeWatcher::forget(NodeId dir, std::string_view name) {
   if (LinkId link = map_.link_at(dir, name))
     map_.remove_link(link);
   else if (NodeId child = map_.child(dir, name))
@@ -125,14 +127,14 @@ void TreeWatcher::release_unused() {
     release_source_ = loop_.each_turn([this] { release_unused(); });
 }
 
-void TreeWatcher::report_modified(NodeId dir, const std::string& name) {
+void TreeWatcher::report_modified(NodeId dir, std::string_view name) {
   TreeId tree = map_.tree_of(dir);
   if (trees_.at(tree).rules.sync_on == SyncOn::modify) return report(dir, name, ChangeKind::data);
   listener_.written(tree, join(map_.path(dir), name), false);
 }
 
 void TreeWatcher::report(NodeId dir, std::string_view name, ChangeKind kind) {
-  listener_.changed(map_.tree_of(dir), {join(map_.path(dir), std::string(name)), kind});
+  listener_.changed(map_.tree_of(dir), {join(map_.path(dir), name), kind});
 }
 
 }  // namespace mirrord

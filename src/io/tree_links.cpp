@@ -98,10 +98,10 @@ bool TreeWatcher::follows(TreeId id, const std::string& path) const {
   return length > 0 && is_unsafe_link(path, std::string(text, static_cast<size_t>(length)));
 }
 
-void TreeWatcher::add_link(NodeId parent, const std::string& name, bool live) {
+void TreeWatcher::add_link(NodeId parent, std::string_view name, bool live) {
   TreeId tree = map_.tree_of(parent);
   // The first step is the link itself: an event of its own directory.
-  auto [resolution, pins] = resolve_and_pin(tree, physical_path(parent), name, 1);
+  auto [resolution, pins] = resolve_and_pin(tree, physical_path(parent), std::string(name), 1);
   Link link;
   link.tree = tree;
   link.parent = parent;

@@ -154,7 +154,8 @@ void TreeWatcher::unmounted(const std::string& mount_point) {
 
 void TreeWatcher::mounted_on(NodeId dir) {
   if (is_lost(physical_path(dir))) return lose(dir);
-  appeared(map_.parent(dir), {-1, WatchEvent::Kind::moved_in, true, std::string(map_.name(dir))});
+  std::string name(map_.name(dir));  // the map forgets its own
+  appeared(map_.parent(dir), {-1, WatchEvent::Kind::moved_in, true, name});
 }
 
 /// A new mount changes directories and links without an event: those are looked at again.

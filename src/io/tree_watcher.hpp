@@ -145,7 +145,7 @@ class TreeWatcher {
   LinkEnd end_of(TreeId tree, const Resolution& resolution) const;
   std::string physical_path(NodeId dir) const;
   bool follows(TreeId tree, const std::string& path) const;
-  void add_link(NodeId parent, const std::string& name, bool live);
+  void add_link(NodeId parent, std::string_view name, bool live);
   void leave_out(const Task& task, LinkEnd end);
   void relink(LinkId link);
   void link_event(LinkId link, WatchEvent::Kind kind);
@@ -171,12 +171,12 @@ class TreeWatcher {
   void handle(const WatchEvent& event);
   void handle_entry(NodeId dir, const WatchEvent& event);
   void appeared(NodeId dir, const WatchEvent& event);
-  void forget(NodeId dir, const std::string& name);
+  void forget(NodeId dir, std::string_view name);
   void access_changed(NodeId dir);
   void watch_ended(int wd);
   void release_unused();
   void report(NodeId dir, std::string_view name, ChangeKind kind);
-  void report_modified(NodeId dir, const std::string& name);
+  void report_modified(NodeId dir, std::string_view name);
 
   // Mounts (tree_mounts.cpp)
   NodeId directory_at(LinkId link, const std::string& physical) const;

@@ -14,6 +14,12 @@ namespace {
 
 class QueueOverflow : public WatchLab {
  protected:
+  void SetUp() override {
+    // What makes a flood in memory is a trickle on a disk.
+    if (own_mounts()) mount_tmpfs(dir.path(), "256m");
+    WatchLab::SetUp();
+  }
+
   static size_t max_queued_events() {
     size_t limit = 0;
     std::ifstream("/proc/sys/fs/inotify/max_queued_events") >> limit;
@@ -69,7 +75,7 @@ TEST_F(QueueOverflow, ConcernsOnlyItsOwnSource) {
 TEST_F(QueueOverflow, IsToldOnceInAStorm) {
   if (max_queued_events() > 200'000) GTEST_SKIP() << "fs.inotify.max_queued_events is too high";
   begin();
-  for (const auto* name : {"one", "two", "three"}) {
+  for (const auto* name : {"one", "two"}) {
     daemon->signal(SIGSTOP);
     flood(source);
     write_file(source / name / "unseen", "its event was lost\n");
@@ -137,7 +143,7 @@ class LimitOfWatches : public WatchLab {
     EXPECT_TRUE(wait_until(is_right)) << text;
     EXPECT_NE(std::string::npos, text.find("directories are not watched")) << text;
     EXPECT_NE(std::string::npos, text.find("sysctl " + sysctl + "=")) << text;
-    EXPECT_EQ(std::string::npos, text.find("limit of 0 ")) << text;
+    EXPECT_EQ(std::string::npos, text.find(sysctl + "=0")) << text;
   }
 
  private:

@@ -35,6 +35,34 @@ std::vector<std::byte> operator+(std::vector<std::byte> a, const std::vector<std
   return a;
 }
 
+TEST(InotifyRecords, WhatALaterEventOfTheEntryTellsAgainIsDropped) {
+  const WatchEvent created{1, Kind::created, false, "f"}, modified{1, Kind::modified, false, "f"};
+  const WatchEvent written{1, Kind::written, false, "f"}, deleted{1, Kind::deleted, false, "f"};
+  const WatchEvent moved_in{1, Kind::moved_in, false, "f"}, chmod{1, Kind::attributes, false, "f"};
+  const WatchEvent other{1, Kind::created, false, "g"}, elsewhere{2, Kind::created, false, "f"};
+  const struct {
+    std::vector<WatchEvent> events, kept;
+  } cases[] = {
+      {{created, modified, written}, {written}},
+      {{created, modified}, {created, modified}},  // it is open still
+      {{modified, written, modified}, {written, modified}},
+      {{created, written, deleted}, {deleted}},
+      {{created, deleted, created}, {deleted, created}},
+      {{moved_in, written}, {moved_in, written}},
+      {{chmod, written}, {chmod, written}},
+      {{written, chmod}, {written, chmod}},
+      {{other, elsewhere, written}, {other, elsewhere, written}},
+  };
+  for (const auto& c : cases) {
+    std::vector<WatchEvent> events = c.events;
+    drop_repeated(events, [](int) { return false; });
+    EXPECT_EQ(events, c.kept);
+    events = c.events;
+    drop_repeated(events, [](int wd) { return wd == 1; });
+    EXPECT_EQ(events, c.events) << "each counts";
+  }
+}
+
 TEST(InotifyRecords, EachMaskIsAKind) {
   const struct {
     uint32_t mask;

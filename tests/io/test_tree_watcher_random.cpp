@@ -35,7 +35,7 @@ struct Walk {
     branch.emplace_back(st.st_dev, st.st_ino);
     ++directories;
     for (const auto& entry : fs::directory_iterator(dir))
-      visit(entry.path(), join(logical, entry.path().filename()), branch);
+      visit(entry.path(), join(logical, entry.path().filename().native()), branch);
   }
   void visit(const fs::path& path, const std::string& logical, const Branch& branch) {
     struct stat st {};
