@@ -4,6 +4,7 @@
 #include <exception>
 #include <string>
 
+#include "ctl/import_lsyncd.hpp"
 #include "ctl/verbs.hpp"
 
 namespace {
@@ -15,6 +16,7 @@ struct Options {
   std::string selection;
   bool full = false;
   std::string config_directory = "/etc/mirrord";
+  std::string lsyncd_config;
 };
 
 /// GROUP, GROUP/TARGET or nothing. A group's name has no slash, a target's may.
@@ -56,11 +58,15 @@ void describe(CLI::App& app, Options& options) {
       ->type_name("DIR")
       ->capture_default_str();
   check->excludes(bus)->excludes(host);
+  auto* import = app.add_subcommand("import-lsyncd", "Print the TOML for an lsyncd.conf");
+  import->add_option("FILE", options.lsyncd_config, "The configuration of lsyncd")->required();
+  import->excludes(bus)->excludes(host);
 }
 
 Exit run(const CLI::App& app, const Options& options) {
   Selection selection = parse_selection(options.selection);
   if (app.got_subcommand("check")) return check_config(options.config_directory);
+  if (app.got_subcommand("import-lsyncd")) return import_lsyncd(options.lsyncd_config);
   if (app.got_subcommand("reload")) return reload(options.address);
   if (app.got_subcommand("sync")) return sync(options.address, selection, options.full);
   return show_status(options.address, selection);

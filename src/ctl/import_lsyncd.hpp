@@ -1,0 +1,14 @@
+// mirrorctl import-lsyncd, see mirrorctl(1).
+#pragma once
+
+#include <string>
+
+#include "ctl/bus_client.hpp"
+
+namespace mirrord {
+
+/// Prints the TOML on standard output, and on standard error what could not be carried over, a
+/// line each. Exit::failed when there is any, or when the file cannot be read. Needs no daemon.
+Exit import_lsyncd(const std::string& file);
+
+}  // namespace mirrord

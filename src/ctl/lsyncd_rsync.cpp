@@ -1,0 +1,210 @@
+// The table rsync = {} of a sync block.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/config.hpp"
+#include "core/config_rsync_options.hpp"
+#include "ctl/lsyncd_conversion.hpp"
+
+namespace mirrord {
+namespace {
+
+using Key = const std::string&;
+
+/// An option for [.rsync] options, unless mirrord refuses it.
+void add_option(Conversion& to, Key key, const std::string& option) {
+  if (const auto why = refused_rsync_option(option))
+    to.lose(key, fmt::format("needs rsync's \"{}\", which mirrord refuses: {}", option, *why));
+  else
+    to.rsync_options.push_back(option);
+}
+
+auto flag(const char* name) {
+  return [name](Conversion& to, Key key, const LuaValue& value) {
+    if (const bool* on = flag_in(to, key, value))
+      to.set_raw(to.group.rsync, name, *on ? "true" : "false");
+  };
+}
+
+auto text(const char* name) {
+  return [name](Conversion& to, Key key, const LuaValue& value) {
+    if (const auto* given = text_in(to, key, value)) to.set_text(to.group.rsync, name, *given);
+  };
+}
+
+/// An option without a value that rsync gets when the key is true.
+auto option(const char* name) {
+  return [name](Conversion& to, Key key, const LuaValue& value) {
+    const bool* on = flag_in(to, key, value);
+    if (on && *on) add_option(to, key, name);
+  };
+}
+
+auto option_with(const char* name) {
+  return [name](Conversion& to, Key key, const LuaValue& value) {
+    if (const auto* given = text_in(to, key, value))
+      add_option(to, key, fmt::format("{}={}", name, *given));
+  };
+}
+
+/// What mirrord does anyway, unless it is told not to.
+auto usual(const char* opposite) {
+  return [opposite](Conversion& to, Key key, const LuaValue& value) {
+    const bool* on = flag_in(to, key, value);
+    if (on && !*on && *opposite) add_option(to, key, opposite);
+  };
+}
+
+auto symlinks(const char* word) {
+  return [word](Conversion& to, Key key, const LuaValue& value) {
+    const bool* on = flag_in(to, key, value);
+    if (on && *on) to.symlinks = word;
+  };
+}
+
+void read_links(Conversion& to, Key key, const LuaValue& value) {
+  const bool* on = flag_in(to, key, value);
+  if (on && !*on) to.lose(key, "left symbolic links out; mirrord copies or follows them");
+}
+
+void read_bwlimit(Conversion& to, Key key, const LuaValue& value) {
+  const auto* number = value.as<double>();
+  const auto* given = value.as<std::string>();
+  std::string limit = number ? number_text(*number) : given ? *given : "";
+  // rsync counts in KiB where no unit is given, mirrord in bytes.
+  if (limit.find_first_not_of("0123456789") == std::string::npos) limit += 'k';
+  if (const auto bytes = parse_size(limit); !bytes)
+    to.lose(key, "is no size that mirrord knows; set bandwidth_limit");
+  else if (*bytes != 0)
+    to.set_text(to.group.rsync, "bandwidth_limit", limit);
+}
+
+void read_timeout(Conversion& to, Key key, const LuaValue& value) {
+  const double* number = number_in(to, key, value);
+  if (!number) return;
+  const std::string seconds = number_text(*number);
+  if (seconds.find_first_not_of("0123456789") == std::string::npos)
+    to.set_text(to.group.rsync, "timeout", seconds + 's');
+  else
+    to.lose(key, "is no number of seconds");
+}
+
+void read_delete_excluded(Conversion& to, Key key, const LuaValue& value) {
+  const bool* on = flag_in(to, key, value);
+  if (on && *on) to.set_raw(to.group.keys, "delete_excluded", "true");
+}
+
+void read_dry_run(Conversion& to, Key key, const LuaValue& value) {
+  const bool* on = flag_in(to, key, value);
+  if (on && *on) to.lose(key, "mirrored nothing at all; 'mirrorctl verify' compares");
+}
+
+struct LongOption {
+  std::string_view prefix;
+  const char* key;
+};
+
+/// Raw arguments that have a key of their own in [.rsync].
+constexpr LongOption kKeysOfExtra[] = {
+    {"--rsync-path=", "remote_program"},
+    {"--password-file=", "password_file"},
+    {"--partial-dir=", "partial_dir"},
+    {"--chmod=", "chmod"},
+    {"--chown=", "chown"},
+};
+constexpr LongOption kFlagsOfExtra[] = {
+    {"--hard-links", "hard_links"},
+    {"-H", "hard_links"},
+    {"--numeric-ids", "numeric_ids"},
+    {"--acls", "acls"},
+    {"-A", "acls"},
+    {"--xattrs", "xattrs"},
+    {"-X", "xattrs"},
+    {"--compress", "compress"},
+};
+
+void add_extra(Conversion& to, Key key, const std::string& argument) {
+  const auto value = [&] { return argument.substr(argument.find('=') + 1); };
+  for (const LongOption& known : kKeysOfExtra)
+    if (argument.starts_with(known.prefix)) return to.set_text(to.group.rsync, known.key, value());
+  for (const LongOption& known : kFlagsOfExtra)
+    if (argument == known.prefix) return to.set_raw(to.group.rsync, known.key, "true");
+  if (argument.starts_with("--bwlimit=")) return read_bwlimit(to, key, {value()});
+  if (argument.starts_with("--timeout=") && parse_duration(value() + 's'))
+    return to.set_text(to.group.rsync, "timeout", value() + 's');
+  if (argument.starts_with("--exclude=")) return to.exclude.push_back(value());
+  if (argument.starts_with("--filter=")) return to.filter.push_back(value());
+  if (argument.starts_with("--rsh=")) return read_rsh(to, key, {value()});
+  if (argument == "--delete-excluded") return read_delete_excluded(to, key, {true});
+  add_option(to, key, argument);
+}
+
+void read_extra(Conversion& to, Key key, const LuaValue& value) {
+  for (const std::string& argument : texts_in(to, key, value)) add_extra(to, key, argument);
+}
+
+const std::vector<ImportRow>& rsync_rows() {
+  static const std::vector<ImportRow> rows = {
+      {"binary", text("program")},
+      {"rsync_path", text("remote_program")},
+      {"chmod", text("chmod")},
+      {"chown", text("chown")},
+      {"password_file", text("password_file")},
+      {"acls", flag("acls")},
+      {"xattrs", flag("xattrs")},
+      {"compress", flag("compress")},
+      {"hard_links", flag("hard_links")},
+      {"sparse", flag("sparse")},
+      {"checksum", flag("checksum")},
+      {"inplace", flag("inplace")},
+      {"bwlimit", read_bwlimit},
+      {"timeout", read_timeout},
+      {"rsh", read_rsh},
+      {"links", read_links},
+      {"copy_links", symlinks("follow")},
+      {"copy_unsafe_links", symlinks("follow-external")},
+      {"copy_dirlinks", option("--copy-dirlinks")},
+      {"delete_excluded", read_delete_excluded},
+      {"dry_run", read_dry_run},
+      {"archive", usual("")},
+      {"times", usual("--no-times")},
+      {"perms", usual("--no-perms")},
+      {"owner", usual("--no-owner")},
+      {"group", usual("--no-group")},
+      {"protect_args", ignore_key},
+      {"quiet", ignore_key},
+      {"verbose", ignore_key},
+      {"append", option("--append")},
+      {"append_verify", option("--append-verify")},
+      {"backup", option("--backup")},
+      {"backup_dir", option_with("--backup-dir")},
+      {"cvs_exclude", option("--cvs-exclude")},
+      {"executability", option("--executability")},
+      {"existing", option("--existing")},
+      {"groupmap", option_with("--groupmap")},
+      {"ignore_times", option("--ignore-times")},
+      {"ipv4", option("--ipv4")},
+      {"ipv6", option("--ipv6")},
+      {"keep_dirlinks", option("--keep-dirlinks")},
+      {"omit_dir_times", option("--omit-dir-times")},
+      {"omit_link_times", option("--omit-link-times")},
+      {"one_file_system", option("--one-file-system")},
+      {"prune_empty_dirs", option("--prune-empty-dirs")},
+      {"suffix", option_with("--suffix")},
+      {"temp_dir", option_with("--temp-dir")},
+      {"update", option("--update")},
+      {"usermap", option_with("--usermap")},
+      {"whole_file", option("--whole-file")},
+      {"_extra", read_extra},
+  };
+  return rows;
+}
+
+}  // namespace
+
+void read_rsync_table(Conversion& to, const std::string& key, const LuaValue& value) {
+  read_inner_table(rsync_rows(), to, key, value);
+}
+
+}  // namespace mirrord

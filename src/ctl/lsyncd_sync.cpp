@@ -1,0 +1,241 @@
+// The keys of sync{}, and a block as a whole.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <iterator>
+
+#include "core/config.hpp"
+#include "core/filter_rule.hpp"
+#include "ctl/lsyncd_conversion.hpp"
+#include "ctl/lsyncd_toml.hpp"
+
+namespace mirrord {
+namespace {
+
+using Key = const std::string&;
+
+constexpr const char* kNoLua =
+    "is a function of Lua's; hooks.after_sync runs a command after each clean batch";
+
+std::string toml_list(Conversion& to, Key key, const std::vector<std::string>& texts) {
+  std::string list;
+  for (const std::string& text : texts) {
+    const auto quoted = toml_string(text);
+    if (!quoted) to.lose(key, "holds bytes that are no UTF-8, which TOML cannot hold");
+    if (quoted) list += (list.empty() ? "" : ", ") + *quoted;
+  }
+  return '[' + list + ']';
+}
+
+auto lose(const char* text) {
+  return [text](Conversion& to, Key key, const LuaValue&) { to.lose(key, text); };
+}
+
+void read_delete(Conversion& to, Key key, const LuaValue& value) {
+  const auto* flag = value.as<bool>();
+  const auto* word = value.as<std::string>();
+  if (flag) return to.set_raw(to.group.keys, "delete", *flag ? "true" : "false");
+  if (word && (*word == "startup" || *word == "running"))
+    return to.set_text(to.group.keys, "delete", *word);
+  to.note(key, "has a value that lsyncd does not know; it then deletes nothing");
+  to.set_raw(to.group.keys, "delete", "false");
+}
+
+void read_init(Conversion& to, Key key, const LuaValue& value) {
+  const auto* on = value.as<bool>();
+  if (value.as<LuaFunction>()) return to.lose(key, kNoLua);
+  if (on && !*on)
+    to.lose(key,
+            "left out the sync at start; mirrord always compares at start, which also copies "
+            "what differs by then");
+}
+
+void read_exclude(Conversion& to, Key key, const LuaValue& value) {
+  std::ranges::move(texts_in(to, key, value), std::back_inserter(to.exclude));
+}
+
+void read_exclude_from(Conversion& to, Key key, const LuaValue& value) {
+  const auto* path = text_in(to, key, value);
+  if (!path) return;
+  const auto absolute = std::filesystem::path(to.host.directory) / *path;
+  to.set_text(to.group.keys, "exclude_from", absolute.lexically_normal());
+}
+
+void read_filter(Conversion& to, Key key, const LuaValue& value) {
+  std::ranges::move(texts_in(to, key, value), std::back_inserter(to.filter));
+}
+
+void read_filter_from(Conversion& to, Key key, const LuaValue& value) {
+  const auto* path = text_in(to, key, value);
+  if (!path) return;
+  const auto content = to.host.read_file(*path);
+  if (!content) return to.lose(key, fmt::format("names '{}', which cannot be read", *path));
+  std::ranges::move(exclude_lines(*content), std::back_inserter(to.filter));
+  to.note(key, fmt::format("named '{}': its rules stand in 'filter' now", *path));
+}
+
+const std::vector<ImportRow>& sync_rows() {
+  static const std::vector<ImportRow> rows = {
+      {"base", ignore_key},
+      {"source", ignore_key},
+      {"target", ignore_key},
+      {"host", ignore_key},
+      {"targetdir", ignore_key},
+      {"delay", read_delay},
+      {"delete", read_delete},
+      {"init", read_init},
+      {"exclude", read_exclude},
+      {"excludeFrom", read_exclude_from},
+      {"filter", read_filter},
+      {"filterFrom", read_filter_from},
+      {"rsync", read_rsync_table},
+      {"ssh", read_ssh_table},
+      {"maxProcesses", note_key("is not needed: one transfer at a time runs for each target")},
+      {"maxDelays", note_key("is not needed: a change costs the same however many are waiting")},
+      {"batchSizeLimit", note_key("is not needed: a large file holds back no other target")},
+      {"crontab",
+       note_key("is systemd's: systemctl enable --now mirrord-resync@GROUP.timer, its time "
+                "as OnCalendar= in a drop-in")},
+      {"exitcodes", note_key("is not needed: what failed is tried again, whatever the exit code")},
+      {"rsyncExitCodes",
+       note_key("is not needed: what failed is tried again, whatever the exit code")},
+      {"sshExitCodes",
+       note_key("is not needed: what failed is tried again, whatever the exit code")},
+      {"checkgauge", ignore_key},
+      {"tunnel", lose("opened a tunnel; give ssh the way instead, as in ssh.options.ProxyJump = "
+                      "\"GATE\"")},
+  };
+  return rows;
+}
+
+/// Such as onCreate = "cp ^sourcePath …".
+bool is_action(const LuaField& field) {
+  return field.key.starts_with("on") && field.value.as<std::string>();
+}
+
+void read_key(Conversion& to, const LuaField& field) {
+  const auto row = std::ranges::find(sync_rows(), field.key, &ImportRow::key);
+  if (row != sync_rows().end()) return row->read(to, field.key, field.value);
+  if (const auto* function = field.value.as<LuaFunction>()) {
+    to.group.remarks.push_back({true, function->line, fmt::format("'{}' {}", field.key, kNoLua)});
+    return;
+  }
+  to.lose(field.key, is_action(field) ? "is a command for single events; hooks.after_sync runs one "
+                                        "after each clean batch"
+                                      : "is unknown");
+}
+
+std::string text_of_key(const LuaTable& keys, const char* key) {
+  const LuaValue* value = keys.find(key);
+  const auto* text = value ? value->as<std::string>() : nullptr;
+  return text ? *text : "";
+}
+
+std::string absolute(Conversion& to, Key key, const std::string& path) {
+  const auto whole = (std::filesystem::path(to.host.directory) / path).lexically_normal();
+  if (whole.native() != path && !path.starts_with('/'))
+    to.note(key, fmt::format("\"{}\" is relative; read from '{}'", path, to.host.directory));
+  std::string text = whole;
+  if (text.size() > 1 && text.ends_with('/')) text.pop_back();
+  return text;
+}
+
+/// The destination as mirrord names it; empty when it has none.
+std::string destination(Conversion& to, const std::string& base, const LuaTable& keys) {
+  std::string text = text_of_key(keys, "target");
+  std::string key = "target";
+  if (base == "rsyncssh") {
+    key = "targetdir";
+    text = text_of_key(keys, "host") + ':' + text_of_key(keys, "targetdir");
+  } else if (!text.empty() && text.find(':') == std::string::npos) {
+    text = absolute(to, key, text);
+  }
+  if (!to.login.empty() && text.find('@') == std::string::npos && text.find(':') != text.npos)
+    text = to.login + '@' + text;
+  std::string reason;
+  while (text.size() > 1 && text.ends_with('/') && !text.ends_with(":/")) text.pop_back();
+  if (parse_destination(text, reason)) return text;
+  to.lose(key, fmt::format("\"{}\" is no destination: {}", text, reason));
+  return "";
+}
+
+void add_rules(Conversion& to) {
+  std::vector<std::string> good;
+  std::string reason;
+  for (const std::string& rule : to.filter) {
+    if (parse_filter_rule(rule, reason))
+      good.push_back(rule);
+    else
+      to.lose("filter", fmt::format("rule \"{}\" {}", rule, reason));
+  }
+  if (!good.empty()) to.set_raw(to.group.keys, "filter", toml_list(to, "filter", good));
+  good.clear();
+  for (const std::string& pattern : to.exclude) {
+    if (parse_exclude(pattern, reason))
+      good.push_back(pattern);
+    else
+      to.lose("exclude", fmt::format("pattern \"{}\" {}", pattern, reason));
+  }
+  if (!good.empty()) to.set_raw(to.group.keys, "exclude", toml_list(to, "exclude", good));
+}
+
+bool sets_modes(const LuaTable& keys) {
+  const LuaValue* value = keys.find("rsync");
+  const auto* rsync = value ? value->as<LuaTable>() : nullptr;
+  if (!rsync) return false;
+  return std::ranges::any_of(std::vector{"archive", "perms"}, [&](const char* key) {
+    const LuaValue* flag = rsync->find(key);
+    return flag && flag->as<bool>();
+  });
+}
+
+void add_rest(Conversion& to, const std::string& base, const LuaTable& keys) {
+  add_rules(to);
+  if (to.symlinks != "follow") to.set_text(to.group.keys, "symlinks", to.symlinks);
+  if (!to.rsync_options.empty())
+    to.set_raw(to.group.rsync, "options", toml_list(to, "rsync.options", to.rsync_options));
+  if (base != "direct" && !sets_modes(keys))
+    to.note("",
+            "lsyncd left modes and owners alone here, mirrord mirrors them; not to: "
+            "rsync.options = [\"--no-perms\", \"--no-owner\", \"--no-group\"]");
+}
+
+/// A block that builds on no default.*: what it does is what its program says.
+void lose_actions(Conversion& to, const LuaTable& keys) {
+  std::string actions;
+  for (const LuaField& field : keys.fields) {
+    const auto* function = field.value.as<LuaFunction>();
+    if (!function && !is_action(field)) continue;
+    const int line = function ? function->line : to.lines.line_of(field.key, to.line);
+    actions += fmt::format("{}{} in line {}", actions.empty() ? "" : ", ", field.key, line);
+  }
+  to.lose("", fmt::format("a sync block of its own actions ({}); mirrord mirrors, and "
+                          "hooks.after_sync runs a command after each clean batch",
+                          actions.empty() ? "none" : actions));
+}
+
+}  // namespace
+
+ImportedGroup converted_block(const LsyncdSync& sync, const KeyLines& lines,
+                              const ImportHost& host) {
+  Conversion to{lines, host, sync.line};
+  to.group.lines = {sync.line};
+  const std::string base = text_of_key(sync.keys, "base");
+  if (base.empty()) {
+    lose_actions(to, sync.keys);
+    return std::move(to.group);
+  }
+  for (const LuaField& field : sync.keys.fields) read_key(to, field);
+  const std::string source = text_of_key(sync.keys, "source");
+  if (source.empty())
+    to.lose("", "a sync block without a source");
+  else
+    to.group.source = absolute(to, "source", source);
+  if (const auto target = destination(to, base, sync.keys); !target.empty())
+    to.group.targets = {target};
+  add_rest(to, base, sync.keys);
+  return std::move(to.group);
+}
+
+}  // namespace mirrord

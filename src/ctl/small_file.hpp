@@ -1,0 +1,17 @@
+// Reading a configuration file that somebody else's program names.
+#pragma once
+
+#include <optional>
+#include <string>
+
+namespace mirrord {
+
+struct SmallFile {
+  std::optional<std::string> content;
+  const char* error = nullptr;  ///< why there is none
+};
+
+/// Only regular files of up to 1 MiB, so that it neither blocks nor fills the memory.
+SmallFile read_small_file(const std::string& path);
+
+}  // namespace mirrord

@@ -1,0 +1,140 @@
+#include "ctl/lsyncd_import.hpp"
+
+#include <gtest/gtest.h>
+
+#include "ctl/lsyncd_toml.hpp"
+
+namespace mirrord {
+namespace {
+
+ImportedConfig imported(const std::string& text) {
+  const ImportHost host{"/here", [](const std::string& path) {
+                          return path == "/rules" ? std::optional<std::string>("# x\n- a\n+ b\n")
+                                                  : std::nullopt;
+                        }};
+  return import_lsyncd_record(evaluate_lsyncd(text), text, host);
+}
+
+/// A block of default.rsync with these keys.
+ImportedConfig block(const std::string& keys) {
+  return imported(
+      "sync { default.rsync, source = '/s', target = 'h:/t', rsync = { archive = true }, " + keys +
+      " }");
+}
+
+std::string get(const TomlKeys& keys, const std::string& key) {
+  for (const auto& [name, value] : keys)
+    if (name == key) return value;
+  return "";
+}
+
+struct Case {
+  const char* lua;
+  const char* key;
+  const char* toml;
+};
+
+TEST(LsyncdImport, CarriesTheKeysOfABlock) {
+  const Case cases[] = {
+      {"delay = 0", "delay", "\"0s\""},
+      {"delay = 0", "max_delay", ""},
+      {"delay = 15", "delay", "\"15s\""},
+      {"delay = 15", "max_delay", "\"15s\""},
+      {"delete = true", "delete", "true"},
+      {"delete = false", "delete", "false"},
+      {"delete = 'startup'", "delete", "\"startup\""},
+      {"delete = 'running'", "delete", "\"running\""},
+      {"delete = 'false'", "delete", "false"},
+      {"exclude = '*.tmp'", "exclude", "[\"*.tmp\"]"},
+      {"exclude = { '/a', '\\\\' }", "exclude", "[\"/a\", \"\\\\\"]"},
+      {"excludeFrom = 'list'", "exclude_from", "\"/here/list\""},
+      {"filter = { '+ /a', '- *' }", "filter", "[\"+ /a\", \"- *\"]"},
+      {"filterFrom = '/rules'", "filter", "[\"- a\", \"+ b\"]"},
+      {"", "symlinks", "\"preserve\""},
+  };
+  for (const Case& c : cases) {
+    const auto config = block(c.lua);
+    ASSERT_EQ(config.groups.size(), 1u) << c.lua;
+    EXPECT_EQ(get(config.groups[0].keys, c.key), c.toml) << c.lua;
+    EXPECT_TRUE(config.losses().empty()) << c.lua;
+  }
+}
+
+TEST(LsyncdImport, SaysWhatItLoses) {
+  const char* const cases[] = {
+      "delay = 'x'",
+      "delay = 7200",
+      "filterFrom = '/nowhere'",
+      "exclude = { 1 }",
+      "exclude = '\\255'",
+      "init = false",
+      "rsync = { archive = true, copy_dirlinks = true }",
+      "rsync = 'x'",
+      "ssh = { _extra = { '-Z' } }",
+      "ssh = { options = { StrictHostKeyChecking = 'ask' } }",
+      "onMove = true",
+  };
+  for (const char* lua : cases) EXPECT_EQ(block(lua).losses().size(), 1u) << lua;
+}
+
+TEST(LsyncdImport, ReadsAnSshCommand) {
+  const auto ssh = [](const std::string& command) {
+    return imported(
+        "sync { default.rsync, source = '/s', target = 'h:/t', "
+        "rsync = { archive = true, rsh = [[" +
+        command + "]] } }");
+  };
+  const auto plain = ssh("/usr/bin/ssh -i /k -p22 -4C -o \"User x\"");
+  EXPECT_EQ(plain.losses().size(), 1u) << "letters in one word";
+  const ImportedGroup group = plain.groups.at(0);
+  EXPECT_EQ(get(group.ssh, "program"), "\"/usr/bin/ssh\"");
+  EXPECT_EQ(get(group.ssh, "identity_file"), "\"/k\"");
+  EXPECT_EQ(get(group.ssh, "port"), "22");
+  EXPECT_EQ(get(group.ssh_options, "User"), "\"x\"");
+  EXPECT_EQ(ssh("ssh -l me").groups.at(0).targets, std::vector<std::string>{"me@h:/t"});
+  EXPECT_EQ(get(ssh("ssh -i ~/.ssh/k").groups.at(0).ssh_options, "IdentityFile"), "\"~/.ssh/k\"");
+  EXPECT_EQ(ssh("rsh -l me").losses().size(), 1u);
+  EXPECT_EQ(ssh("").losses().size(), 1u);
+}
+
+TEST(LsyncdImport, OneGroupForBlocksThatDifferInTheirTargetsOnly) {
+  const auto config = imported(
+      "for _, host in ipairs { 'a', 'b', 'a' } do\n"
+      "  sync { default.rsync, source = '/s/', target = host .. ':/t/' }\n"
+      "end\n"
+      "sync { default.rsync, source = '/s', target = 'c:/t', delay = 1 }\n"
+      "sync { default.rsync, source = '/', target = 'c:/t' }\n");
+  ASSERT_EQ(config.groups.size(), 3u);
+  EXPECT_EQ(config.groups[0].name, "s");
+  EXPECT_EQ(config.groups[0].targets, (std::vector<std::string>{"a:/t", "b:/t"}));
+  EXPECT_EQ(config.groups[1].name, "s-2");
+  EXPECT_EQ(config.groups[2].name, "root");
+}
+
+TEST(LsyncdImport, ReadsSettings) {
+  const auto config = imported(
+      "settings { maxProcesses = 3, inotifyMode = 'Modify', delay = 1, pidfile = '/x', wrong = 1 "
+      "}\n"
+      "sync { default.rsync, source = '/s', target = '/t' }\n");
+  EXPECT_EQ(get(config.daemon, "max_transfers"), "3");
+  EXPECT_EQ(get(config.defaults, "sync_on"), "\"modify\"");
+  EXPECT_EQ(get(config.defaults, "delay"), "\"1s\"");
+  EXPECT_EQ(config.losses(),
+            (std::vector<ImportRemark>{{true, 1, "'wrong' is no setting that lsyncd knows"}}));
+}
+
+TEST(LsyncdImport, AProgramWithoutBlocksIsALoss) {
+  EXPECT_EQ(imported("settings {}").losses().size(), 1u);
+  EXPECT_EQ(imported("nonsense(").losses().size(), 1u);
+  EXPECT_EQ(imported("sync { default.rsync, target = '/t' }").losses().size(), 1u);
+  EXPECT_EQ(imported("sync { default.rsync, source = '/s' }").losses().size(), 1u);
+}
+
+TEST(TomlString, HoldsEveryTextAndNothingElse) {
+  EXPECT_EQ(toml_string("a\"b\\c\n\x7f"), "\"a\\\"b\\\\c\\u000a\\u007f\"");
+  EXPECT_EQ(toml_string("\xc3\xa4"), "\"\xc3\xa4\"");
+  EXPECT_EQ(toml_string("\xff"), std::nullopt);
+}
+
+}  // namespace
+}  // namespace mirrord
