@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <limits>
-#include <sstream>
 
 namespace mirrord {
 namespace {
@@ -74,34 +73,29 @@ std::optional<MaxDelete> read_max_delete(const ConfigEntry& entry) {
   return std::nullopt;
 }
 
-std::string fault_of_pattern(const std::string& pattern) {
-  return pattern.empty() ? "must not hold an empty pattern" : "";
-}
+using RuleParser = std::optional<FilterRule> (*)(const std::string& text, std::string& reason);
 
-std::string fault_of_rule(const std::string& rule) {
-  const bool known = rule.starts_with("- ") || rule.starts_with("+ ");
-  if (known && rule.size() > 2) return "";
-  return fmt::format("must hold rules \"- PATTERN\" or \"+ PATTERN\", not \"{}\"", rule);
-}
-
-std::optional<std::vector<std::string>> read_exclude(const ConfigEntry& entry) {
-  auto patterns = read_texts(entry, fault_of_pattern);
-  if (!patterns) return std::nullopt;
-  for (std::string& pattern : *patterns) pattern.insert(0, "- ");
-  return patterns;
-}
-
-std::vector<std::string> rules_of_exclude_file(const std::string& content) {
-  std::vector<std::string> rules;
-  std::istringstream lines(content);
-  for (std::string line; std::getline(lines, line);) {
-    if (line.empty() || line.front() == '#' || line.front() == ';') continue;
-    rules.push_back(line.starts_with("- ") ? line : "- " + line);
-  }
+std::optional<std::vector<FilterRule>> read_rules(const ConfigEntry& entry, RuleParser parse) {
+  const auto texts = read_texts(entry, [&](const std::string& text) {
+    std::string reason;
+    return parse(text, reason) ? "" : fmt::format("must not hold \"{}\": it {}", text, reason);
+  });
+  if (!texts) return std::nullopt;
+  std::vector<FilterRule> rules;
+  std::string reason;
+  for (const std::string& text : *texts) rules.push_back(*parse(text, reason));
   return rules;
 }
 
-std::optional<std::vector<std::string>> read_exclude_from(const ConfigEntry& entry) {
+std::optional<std::vector<FilterRule>> read_filter(const ConfigEntry& entry) {
+  return read_rules(entry, parse_filter_rule);
+}
+
+std::optional<std::vector<FilterRule>> read_exclude(const ConfigEntry& entry) {
+  return read_rules(entry, parse_exclude);
+}
+
+std::optional<std::vector<FilterRule>> read_exclude_from(const ConfigEntry& entry) {
   const auto path = read_absolute_path(entry);
   if (!path) return std::nullopt;
   const Host::Text file = entry.scope.host.read_file(*path);
@@ -109,13 +103,16 @@ std::optional<std::vector<std::string>> read_exclude_from(const ConfigEntry& ent
     entry.problem(fmt::format("names '{}', which cannot be read: {}", *path, file.error));
     return std::nullopt;
   }
-  auto rules = rules_of_exclude_file(*file.content);
-  const auto include = std::find_if(
-      rules.begin(), rules.end(), [](const std::string& rule) { return rule.starts_with("- + "); });
-  if (include == rules.end()) return rules;
-  entry.problem(fmt::format("names '{}', which holds \"{}\"; put that into 'filter'", *path,
-                            include->substr(2)));
-  return std::nullopt;
+  std::vector<FilterRule> rules;
+  for (const std::string& line : exclude_lines(*file.content)) {
+    std::string reason;
+    const auto rule = parse_exclude(line, reason);
+    if (rule)
+      rules.push_back(*rule);
+    else
+      entry.problem(fmt::format("names '{}', where \"{}\" {}", *path, line, reason));
+  }
+  return rules;
 }
 
 std::optional<std::vector<std::string>> read_follow_into(const ConfigEntry& entry) {
@@ -156,11 +153,11 @@ ConfigSchema<GroupDraft> shared_keys() {
       {"delay", duration(&GroupDraft::delay, {0s, 1h})},
       {"max_delay", duration(&GroupDraft::max_delay, {0s, 1h})},
       {"delete", set(&GroupDraft::delete_mode, read_delete)},
-      {"delete_excluded", boolean(&GroupDraft::delete_excluded), Support::later},
+      {"delete_excluded", boolean(&GroupDraft::delete_excluded)},
       {"max_delete", set(&GroupDraft::max_delete, read_max_delete)},
-      {"exclude", set(&GroupDraft::exclude, read_exclude), Support::later},
-      {"exclude_from", set(&GroupDraft::exclude_from, read_exclude_from), Support::later},
-      {"filter", texts(&GroupDraft::filter, fault_of_rule), Support::later},
+      {"exclude", set(&GroupDraft::exclude, read_exclude)},
+      {"exclude_from", set(&GroupDraft::exclude_from, read_exclude_from)},
+      {"filter", set(&GroupDraft::filter, read_filter)},
       {"standby", boolean(&GroupDraft::standby)},
       {"retry", inner_table(&GroupDraft::retry, retry_schema)},
       {"rsync", inner_table(&GroupDraft::rsync, rsync_schema)},

@@ -17,8 +17,8 @@ namespace mirrord {
 struct GroupDraft : Group {
   RsyncSettings rsync;
   SshSettings ssh;
-  std::vector<std::string> exclude;       ///< as filter rules
-  std::vector<std::string> exclude_from;  ///< as filter rules
+  std::vector<FilterRule> exclude;
+  std::vector<FilterRule> exclude_from;
 };
 
 const ConfigSchema<Limits>& daemon_schema();

@@ -53,7 +53,8 @@ class ListBuilder {
 
   void list(std::string path, Entry entry) {
     if (entry == Entry::left_out) return;
-    if (entry == Entry::missing && missing_ == Missing::by_directory) {
+    const bool unnamed = entry == Entry::missing && missing_ == Missing::by_directory;
+    if (unnamed || entry == Entry::missing_unclear) {
       size_t slash = path.rfind('/');
       losers_.insert(slash == std::string::npos ? "" : path.substr(0, slash));
     } else {

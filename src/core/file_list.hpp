@@ -15,6 +15,7 @@ namespace mirrord {
 
 enum class Entry {
   missing,
+  missing_unclear,  ///< missing, and excluded or not by what it was: the target's copy tells
   directory,
   other,
   left_out,  ///< there, but not mirrored: it and what is below it is not listed
@@ -33,8 +34,8 @@ enum class Depth {
 
 struct FileList {
   std::string text;  ///< NUL-terminated entries in order, each once
-  /// Without deletions by name: the directories that have lost an entry, to be compared one level
-  /// deep. Empty otherwise.
+  /// The directories that have lost an entry which cannot be deleted by name, to be compared one
+  /// level deep.
   std::vector<std::string> losers = {};
 };
 

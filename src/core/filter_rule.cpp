@@ -146,10 +146,4 @@ std::string text_of(const FilterRule& rule) {
                      rule.pattern);
 }
 
-std::vector<std::string> filter_options(const std::vector<FilterRule>& rules) {
-  std::vector<std::string> options;
-  for (const FilterRule& rule : rules) options.push_back("--filter=" + text_of(rule));
-  return options;
-}
-
 }  // namespace mirrord

@@ -5,6 +5,7 @@
 // one side only, on files in the tree or on where the tree stands is refused, each with its reason.
 #pragma once
 
+#include <compare>
 #include <optional>
 #include <string>
 #include <vector>
@@ -17,7 +18,7 @@ struct FilterRule {
   Effect effect = Effect::exclude;
   bool negated = false;  ///< for what the pattern does *not* match: the modifier "!"
   std::string pattern;
-  bool operator==(const FilterRule&) const = default;
+  auto operator<=>(const FilterRule&) const = default;
 };
 
 /// A rule such as "- *.tmp", "+ /keep/" or "exclude,! */". On failure returns nothing and sets
@@ -33,8 +34,5 @@ std::vector<std::string> exclude_lines(const std::string& content);
 /// The rule as rsync's --filter and mirrord's `filter` read it.
 std::string text_of(const FilterRule& rule);
 
-/// The same rules for rsync. As arguments and not as a merge file, because there neither --from0
-/// nor a newline in a pattern makes a difference.
-std::vector<std::string> filter_options(const std::vector<FilterRule>& rules);
 
 }  // namespace mirrord

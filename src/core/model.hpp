@@ -5,6 +5,8 @@
 // neither files nor clocks. core/config makes them, everybody reads them.
 #pragma once
 
+#include "core/filter_rule.hpp"
+
 #include <chrono>
 #include <cstdint>
 #include <map>
@@ -112,7 +114,7 @@ struct Group {
   DeleteMode delete_mode = DeleteMode::always;
   bool delete_excluded = false;
   MaxDelete max_delete;
-  std::vector<std::string> filter;  ///< rsync rules in order; excludes become "- PATTERN"
+  std::vector<FilterRule> filter;  ///< in order; those of exclude and exclude_from come last
   bool standby = true;
   RetrySettings retry;
   HookSettings hooks;

@@ -36,14 +36,14 @@ bool deletes(const Group& group, Lane lane) {
   return false;
 }
 
-void add_comparison(Arguments& argv, const Transfer& transfer, bool removes) {
+void add_comparison(Arguments& argv, const Group& group, const Transfer& transfer, bool removes) {
   argv.push_back("-r");
   if (transfer.lane == Lane::verify) append(argv, {"-n", "-i"});
   if (transfer.by_checksum || transfer.lane == Lane::verify)
     argv.push_back("-c");
   else if (transfer.can.compares_nanoseconds())
     argv.push_back("--modify-window=-1");
-  if (removes) argv.push_back("--delete");
+  if (removes) argv.push_back(group.delete_excluded ? "--delete-excluded" : "--delete");
   if (removes && transfer.max_delete)
     argv.push_back(fmt::format("--max-delete={}", *transfer.max_delete));
   if (transfer.lane == Lane::full && transfer.can.shows_progress())
@@ -72,7 +72,7 @@ void add_lane(Arguments& argv, const Group& group, const Transfer& transfer) {
   if (reads_list(transfer.lane))
     add_list(argv, transfer, removes);
   else
-    add_comparison(argv, transfer, removes);
+    add_comparison(argv, group, transfer, removes);
 }
 
 void add_settings(Arguments& argv, const RsyncSettings& rsync) {
@@ -136,10 +136,16 @@ Depth depth_of(Lane lane) {
 
 bool reads_list(Lane lane) { return lane != Lane::full && lane != Lane::verify; }
 
-std::string filter_rules(const Transfer& transfer) {
+std::string filter_rules(const Group& group, const Transfer& transfer) {
   std::string rules;
-  for (const std::string& path : transfer.hidden) rules += "H " + exact_pattern(path) + '\0';
-  for (const std::string& path : transfer.unreadable) rules += "- " + exact_pattern(path) + '\0';
+  const auto add = [&](const std::string& rule) { rules += rule + '\0'; };
+  for (const std::string& path : transfer.hidden) add("H " + exact_pattern(path));
+  for (const std::string& path : transfer.unreadable) {
+    add("- " + exact_pattern(path));
+    // --delete-excluded takes the protection from an exclude.
+    if (group.delete_excluded) add("P " + exact_pattern(path));
+  }
+  for (const FilterRule& rule : group.filter) add(text_of(rule));
   return rules;
 }
 

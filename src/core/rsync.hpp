@@ -46,8 +46,8 @@ struct Transfer {
   bool by_checksum = false;
 };
 
-/// The text for the rules file, each rule ended by a NUL; empty when there are none.
-std::string filter_rules(const Transfer& transfer);
+/// The text for the rules file, each rule ended by a NUL; empty when there are none. Ours come first.
+std::string filter_rules(const Group& group, const Transfer& transfer);
 
 /// The rsync command. Every lane that reads_list() reads it from standard input.
 std::vector<std::string> rsync_command(const Group& group, const Target& target,

@@ -9,7 +9,7 @@ namespace mirrord {
 namespace {
 
 PrivateFile make_rules_file(const Group& group, const Transfer& transfer) {
-  std::string rules = filter_rules(transfer);
+  std::string rules = filter_rules(group, transfer);
   return rules.empty() ? PrivateFile() : PrivateFile(user_of(group), rules);
 }
 

@@ -1,4 +1,5 @@
 // TreeWatcher, part four: what the kernel reports.
+#include <dirent.h>
 #include <sys/stat.h>
 
 #include <cerrno>
@@ -9,6 +10,13 @@
 namespace mirrord {
 
 using Kind = WatchEvent::Kind;
+
+namespace {
+
+/// As readdir(3) has it.
+unsigned char type_of(mode_t mode) { return static_cast<unsigned char>(IFTODT(mode)); }
+
+}  // namespace
 
 void TreeWatcher::read_events() {
   std::vector<WatchEvent> events = inotify_.read();
@@ -78,6 +86,8 @@ void TreeWatcher::appeared(NodeId dir, const WatchEvent& event) {
   std::string path = join(map_.path(dir), event.name);
   if (::lstat(file_path(tree, path).c_str(), &st) < 0) {
     report(dir, event.name, ChangeKind::data);
+  } else if (excludes_found(dir, event.name, type_of(st.st_mode))) {
+    return;
   } else if (S_ISDIR(st.st_mode)) {
     enqueue(map_.add_dir(tree, dir, event.name, -1), true);
     report(dir, event.name, ChangeKind::tree);
@@ -87,7 +97,7 @@ void TreeWatcher::appeared(NodeId dir, const WatchEvent& event) {
     report(dir, event.name, to_directory ? ChangeKind::tree : ChangeKind::data);
   } else if (event.kind == Kind::created && S_ISREG(st.st_mode) && st.st_nlink == 1 &&
              trees_.at(tree).rules.sync_on == SyncOn::close) {
-    listener_.written(tree, path, true);
+    if (!excludes(dir, event.name, false)) listener_.written(tree, path, true);
   } else {
     report(dir, event.name, ChangeKind::data);
   }
@@ -130,11 +140,12 @@ void TreeWatcher::release_unused() {
 void TreeWatcher::report_modified(NodeId dir, std::string_view name) {
   TreeId tree = map_.tree_of(dir);
   if (trees_.at(tree).rules.sync_on == SyncOn::modify) return report(dir, name, ChangeKind::data);
-  listener_.written(tree, join(map_.path(dir), name), false);
+  if (!excludes(dir, name, false)) listener_.written(tree, join(map_.path(dir), name), false);
 }
 
 void TreeWatcher::report(NodeId dir, std::string_view name, ChangeKind kind) {
-  listener_.changed(map_.tree_of(dir), {join(map_.path(dir), name), kind});
+  if (!name.empty() && excludes_whatever_it_is(dir, std::string(name))) return;
+  listener_.changed(map_.tree_of(dir), {join(map_.path(dir), std::string(name)), kind});
 }
 
 }  // namespace mirrord

@@ -107,7 +107,11 @@ void TreeWatcher::add_link(NodeId parent, std::string_view name, bool live) {
   link.parent = parent;
   link.name = name;
   link.end = end_of(tree, resolution);
-  bool leads_somewhere = link.end != LinkEnd::dangling && !resolution.path.empty();
+  // Kept, because it may lead to something else one day; but as good as a file: not entered, not
+  // hidden from rsync, which excludes it itself.
+  bool excluded = excludes(parent, name, link.end == LinkEnd::directory);
+  if (excluded) link.end = LinkEnd::file;
+  bool leads_somewhere = !excluded && link.end != LinkEnd::dangling && !resolution.path.empty();
   if (leads_somewhere && !is_within(resolution.path, trees_.at(tree).bounds))
     link.end = LinkEnd::outside;
   // Of what is lost, where it would be: to know it again when that is mounted.

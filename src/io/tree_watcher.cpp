@@ -44,6 +44,7 @@ TreeId TreeWatcher::add(TreeRules rules) {
   TreeId id = next_tree_++;
   Tree& tree = trees_[id];
   tree.rules = std::move(rules);
+  tree.filter = Filter(tree.rules.filter);
   if (!tree.rules.user.empty()) tree.user = find_user(tree.rules.user);
   place_root(id);
   return id;
@@ -79,6 +80,10 @@ std::string TreeWatcher::file_path(TreeId tree, const std::string& path) const {
 }
 
 Entry TreeWatcher::probe(TreeId id, const std::string& path) const {
+  return filtered(id, path, entry_at(id, path));
+}
+
+Entry TreeWatcher::entry_at(TreeId id, const std::string& path) const {
   const Tree& tree = trees_.at(id);
   WatchMap::Place place;
   if (tree.root != 0) place = map_.find(tree.root, path);

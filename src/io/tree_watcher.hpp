@@ -20,6 +20,7 @@
 
 #include "core/change.hpp"
 #include "core/file_list.hpp"
+#include "core/filter.hpp"
 #include "core/watch_map.hpp"
 #include "io/event.hpp"
 #include "io/inotify.hpp"
@@ -34,6 +35,7 @@ struct TreeRules {
   SyncOn sync_on = SyncOn::close;
   std::string user;                      ///< whose eyes look; "" = our own
   std::vector<std::string> follow_into;  ///< empty = anywhere
+  std::vector<FilterRule> filter = {};   ///< what is excluded is neither watched nor reported
   auto operator<=>(const TreeRules&) const = default;
 };
 
@@ -88,7 +90,8 @@ class TreeWatcher {
   bool stands(TreeId tree);
   /// Below the source on the disk: "SOURCE/path".
   std::string file_path(TreeId tree, const std::string& path) const;
-  /// What is at a logical path now, as the mirror sees it.
+  /// What is at a logical path now, as the mirror sees it; the directories above it are asked about
+  /// on their own.
   Entry probe(TreeId tree, const std::string& path) const;
   /// Logical paths that rsync must not see: dangling links, loops, links out of bounds.
   std::vector<std::string> hidden(TreeId tree) const { return map_.hidden(tree); }
@@ -108,6 +111,7 @@ class TreeWatcher {
     TreeRules rules;
     std::optional<User> user;
     std::vector<std::string> bounds;  // follow_into, free of links
+    Filter filter;
     TreeState state = TreeState::crawling;
     LinkId root_link = 0;
     NodeId root = 0;
@@ -147,6 +151,12 @@ class TreeWatcher {
   bool follows(TreeId tree, const std::string& path) const;
   void add_link(NodeId parent, std::string_view name, bool live);
   void leave_out(const Task& task, LinkEnd end);
+  // What the rules exclude (tree_filter.cpp)
+  bool excludes(NodeId dir, const std::string& name, bool is_directory) const;
+  bool excludes_whatever_it_is(NodeId dir, const std::string& name) const;
+  bool excludes_found(NodeId dir, const std::string& name, unsigned char type) const;
+  Entry entry_at(TreeId tree, const std::string& path) const;
+  Entry filtered(TreeId tree, const std::string& path, Entry entry) const;
   void relink(LinkId link);
   void link_event(LinkId link, WatchEvent::Kind kind);
 

@@ -30,6 +30,13 @@ Read<Settings> read(const std::string& text, const ConfigSchema<Settings>& schem
 
 GroupDraft group(const std::string& text) { return read(text, group_schema()).settings; }
 
+std::vector<FilterRule> rules(const Texts& texts) {
+  std::vector<FilterRule> rules;
+  std::string reason;
+  for (const std::string& text : texts) rules.push_back(*parse_filter_rule(text, reason));
+  return rules;
+}
+
 struct Wrong {
   const char* text;
   const char* message;
@@ -63,10 +70,12 @@ TEST(GroupSchema, PutsValuesWhereTheyBelong) {
   EXPECT_EQ(group("max_delete = 'off'").max_delete, (MaxDelete{{}, {}}));
   EXPECT_EQ(group("max_delete = 10").max_delete, (MaxDelete{10, {}}));
   EXPECT_EQ(group("max_delete = '2.5%'").max_delete, (MaxDelete{{}, 2.5}));
-  EXPECT_EQ(group("exclude = ['*.tmp', '/x']").exclude, (Texts{"- *.tmp", "- /x"}));
+  EXPECT_EQ(group("exclude = ['*.tmp', '/x']").exclude, rules({"- *.tmp", "- /x"}));
   EXPECT_EQ(group("exclude_from = '/etc/mirrord/exclude'").exclude_from,
-            (Texts{"- *.tmp", "- /cache", "- odd name"}));
-  EXPECT_EQ(group("filter = ['+ /a', '- *']").filter, (Texts{"+ /a", "- *"}));
+            rules({"- *.tmp", "- /cache", "- odd name"}));
+  EXPECT_EQ(group("exclude_from = '/etc/mirrord/include'").exclude_from,
+            rules({"- *.tmp", "+ keep"}));
+  EXPECT_EQ(group("filter = ['+ /a', '-! *']").filter, rules({"+ /a", "-! *"}));
   EXPECT_EQ(group("retry = { initial = '100ms', max = '1d' }").retry, (RetrySettings{100ms, 24h}));
   EXPECT_EQ(group("hooks = { after_sync = ['/bin/true', 'x'], timeout = '1s' }").hooks,
             (HookSettings{{"/bin/true", "x"}, 1s}));
@@ -106,19 +115,21 @@ TEST(GroupSchema, SaysWhatIsWrong) {
        "key 'follow_into' in [t] has the value \"a\": the path must be absolute, that is, begin "
        "with '/'"},
       {"exclude = '*.tmp'", "key 'exclude' in [t] must be a list of strings, not a string"},
-      {"exclude = ['']", "key 'exclude' in [t] must not hold an empty pattern"},
+      {"exclude = ['']", "key 'exclude' in [t] must not hold \"\": it needs a pattern"},
       {"exclude = ['a', 1]", "key 'exclude' in [t] must hold strings only, not an integer"},
       {"exclude_from = 'x'", "key 'exclude_from' in [t] must be an absolute path, not \"x\""},
       {"exclude_from = '/nowhere'",
        "key 'exclude_from' in [t] names '/nowhere', which cannot be read: No such file or "
        "directory"},
-      {"exclude_from = '/etc/mirrord/include'",
-       "key 'exclude_from' in [t] names '/etc/mirrord/include', which holds \"+ keep\"; put that "
-       "into 'filter'"},
+      {"exclude_from = '/etc/mirrord/clear'",
+       "key 'exclude_from' in [t] names '/etc/mirrord/clear', where \"!\" drops the rules before "
+       "it; "
+       "leave those out instead"},
       {"filter = ['merge /x']",
-       "key 'filter' in [t] must hold rules \"- PATTERN\" or \"+ PATTERN\", not \"merge /x\""},
-      {"filter = ['- ']",
-       "key 'filter' in [t] must hold rules \"- PATTERN\" or \"+ PATTERN\", not \"- \""},
+       "key 'filter' in [t] must not hold \"merge /x\": it reads another file; put its rules here, "
+       "or "
+       "name it in 'exclude_from'"},
+      {"filter = ['- ']", "key 'filter' in [t] must not hold \"- \": it needs a pattern"},
       {"retry.initial = '1ms'",
        "key 'initial' in [t.retry] must be between \"100ms\" and \"1h\", not \"1ms\""},
       {"hooks.after_sync = ['true']",
@@ -136,11 +147,6 @@ TEST(GroupSchema, ReportsEachElementOfAList) {
 
 TEST(GroupSchema, RefusesByNameWhatIsNotSupportedYet) {
   const Wrong cases[] = {
-      {"delete_excluded = true", "'delete_excluded' is not supported yet; remove it from [t]"},
-      {"exclude = ['x']", "'exclude' is not supported yet; remove it from [t]"},
-      {"exclude_from = '/etc/mirrord/exclude'",
-       "'exclude_from' is not supported yet; remove it from [t]"},
-      {"filter = ['- x']", "'filter' is not supported yet; remove it from [t]"},
       {"hooks.after_sync = ['/x']", "'after_sync' is not supported yet; remove it from [t.hooks]"},
       {"hooks.timeout = '1s'", "'timeout' is not supported yet; remove it from [t.hooks]"},
       {"rsync.hard_links = true", "'hard_links' is not supported yet; remove it from [t.rsync]"},

@@ -20,6 +20,11 @@ class Facts {
     return split(build(paths, depth, Missing::listed).text);
   }
   /// What is listed, then what has lost an entry.
+  std::pair<Paths, Paths> list_and_losers(const Paths& paths) {
+    FileList list = build(paths, Depth::entry, Missing::listed);
+    return {split(list.text), list.losers};
+  }
+  /// The same where nothing is deleted by name.
   std::pair<Paths, Paths> list_without_missing(const Paths& paths, Depth depth = Depth::entry) {
     FileList list = build(paths, depth, Missing::by_directory);
     return {split(list.text), list.losers};
@@ -82,6 +87,15 @@ TEST(FileList, NamesEachPathFromTheRootOfTheSource) {
 
 TEST(FileList, LeavesOutWhatIsNotMirrored) {
   EXPECT_EQ(site().list({"loop", "loop/a", "loop/a/b", "file"}), Paths{"./file"});
+}
+
+TEST(FileList, ComparesTheDirectoryOfWhatMayHaveBeenExcluded) {
+  Facts facts({{"a", Entry::directory},
+               {"a/cache", Entry::missing_unclear},
+               {"top", Entry::missing_unclear}});
+  using Lists = std::pair<Paths, Paths>;
+  EXPECT_EQ(facts.list_and_losers({"a/cache", "a/gone"}), (Lists{{"./a/gone"}, {"a"}}));
+  EXPECT_EQ(facts.list_and_losers({"a/cache/x/y", "top"}), (Lists{{}, {"", "a"}}));
 }
 
 TEST(FileList, NamesDirectoriesWithASlashWhenTheirEntriesCount) {

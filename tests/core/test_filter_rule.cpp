@@ -105,7 +105,6 @@ TEST(FilterRule, GoesToRsyncAsItCame) {
     const auto rule = parse_filter_rule(text, reason);
     ASSERT_TRUE(rule) << text;
     EXPECT_EQ(text_of(*rule), text);
-    EXPECT_EQ(filter_options({*rule}), Texts{"--filter=" + std::string(text)});
   }
 }
 

@@ -10,8 +10,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-using test::in_lane;
 using test::counting;
+using test::in_lane;
 using test::versions;
 using Arguments = std::vector<std::string>;
 
@@ -205,9 +205,9 @@ TEST(RsyncCommand, EachSettingHasItsOption) {
 
 TEST(RsyncCommand, RulesAreReadFromAFile) {
   using namespace std::string_literals;
-  EXPECT_EQ(filter_rules(in_lane(Lane::full, {"a/loop", "x*"}, {"secret"})),
+  EXPECT_EQ(filter_rules(group(), in_lane(Lane::full, {"a/loop", "x*"}, {"secret"})),
             "H /a/loop\0H /x\\*\0- /secret\0"s);
-  EXPECT_EQ(filter_rules(in_lane(Lane::full)), "");
+  EXPECT_EQ(filter_rules(group(), in_lane(Lane::full)), "");
   for (Lane lane : {Lane::full, Lane::tree}) {
     Transfer transfer = in_lane(lane);
     EXPECT_FALSE(has(rsync_command(group(), target(), transfer), "--filter=. /run/rules"));
@@ -216,6 +216,28 @@ TEST(RsyncCommand, RulesAreReadFromAFile) {
     EXPECT_TRUE(has(argv, "--filter=. /run/rules"));
     EXPECT_EQ(has(argv, "--from0"), 1) << "a name may hold a newline";
   }
+}
+
+TEST(RsyncCommand, TheRulesOfTheGroupGoIntoEveryRun) {
+  using namespace std::string_literals;
+  Group with_rules = group();
+  with_rules.filter = {{FilterRule::Effect::include, false, "a\nb"},
+                       {FilterRule::Effect::exclude, true, "*/"}};
+  for (Lane lane : {Lane::full, Lane::verify, Lane::tree, Lane::children, Lane::data}) {
+    EXPECT_EQ(filter_rules(with_rules, in_lane(lane, {"x"})), "H /x\0+ a\nb\0-! */\0"s);
+  }
+}
+
+TEST(RsyncCommand, WhatIsExcludedIsDeletedByComparisonsOnly) {
+  using namespace std::string_literals;
+  Group strict = group();
+  strict.delete_excluded = true;
+  EXPECT_TRUE(has(rsync_command(strict, target(), in_lane(Lane::full)), "--delete-excluded"));
+  EXPECT_FALSE(has(rsync_command(strict, target(), in_lane(Lane::tree)), "--delete-excluded"));
+  EXPECT_EQ(filter_rules(strict, in_lane(Lane::full, {}, {"secret"})), "- /secret\0P /secret\0"s)
+      << "but not what only cannot be read";
+  strict.delete_mode = DeleteMode::never;
+  EXPECT_FALSE(has(rsync_command(strict, target(), in_lane(Lane::full)), "--delete-excluded"));
 }
 
 TEST(RsyncCommand, NamesTheRemotePlace) {
@@ -253,7 +275,8 @@ TEST(RsyncCommand, ProtectsARemotePathFromTheShell) {
     transfer.can.here = here;
     return rsync_command(group(), remote("", "h", path), transfer);
   };
-  for (const char* path : {"/a b", "/a$b", "/a*", "/a'b", "/a;b", "/a\\b", "/a(b", "/~b", "/a\nb"}) {
+  for (const char* path :
+       {"/a b", "/a$b", "/a*", "/a'b", "/a;b", "/a\\b", "/a(b", "/~b", "/a\nb"}) {
     EXPECT_TRUE(has(argv(path, {3, 2, 3}), "-s")) << path;
     EXPECT_FALSE(has(argv(path, {3, 2, 4}), "-s")) << path << ": it escapes by itself";
   }

@@ -23,7 +23,7 @@ ProcessResult Mirror::run(Transfer transfer, const std::vector<std::string>& cha
            : fs::is_directory(status) ? Entry::directory
                                       : Entry::other;
   };
-  std::string rules = filter_rules(transfer);
+  std::string rules = filter_rules(group, transfer);
   transfer.rules_file = rules.empty() ? "" : dir_ / "rules";
   if (!rules.empty()) write_file(transfer.rules_file, rules);
   Command command;

@@ -144,7 +144,7 @@ Entries read(const fs::path& root) {
 void rsync(test::Arguments arguments, const std::vector<FilterRule>& rules, const fs::path& from,
            const fs::path& to) {
   arguments.insert(arguments.begin(), "rsync");
-  for (const auto& option : filter_options(rules)) arguments.push_back(option);
+  for (const FilterRule& rule : rules) arguments.push_back("--filter=" + text_of(rule));
   arguments.push_back(from.native() + '/');
   arguments.push_back(to.native() + '/');
   test::run_ok(arguments);

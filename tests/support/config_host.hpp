@@ -21,6 +21,7 @@ inline Host config_host() {
   };
   host.read_file = [](const std::string& path) -> Host::Text {
     if (path == "/etc/mirrord/exclude") return {kExcludeFile, ""};
+    if (path == "/etc/mirrord/clear") return {"!\n", ""};
     if (path == "/etc/mirrord/include") return {"*.tmp\n+ keep\n", ""};
     return {std::nullopt, "No such file or directory"};
   };

@@ -1,0 +1,40 @@
+// TreeWatcher, part five: what the rules of a tree exclude.
+//
+// Every directory that is watched is included, so that only the name in it is in question. Rules
+// may depend on whether it is a directory, which of something that is gone nobody knows any more.
+#include <dirent.h>
+
+#include "io/tree_watcher.hpp"
+
+namespace mirrord {
+
+bool TreeWatcher::excludes(NodeId dir, const std::string& name, bool is_directory) const {
+  const Filter& filter = trees_.at(map_.tree_of(dir)).filter;
+  return !filter.empty() && filter.excludes(join(map_.path(dir), name), is_directory);
+}
+
+bool TreeWatcher::excludes_whatever_it_is(NodeId dir, const std::string& name) const {
+  const Filter& filter = trees_.at(map_.tree_of(dir)).filter;
+  if (filter.empty()) return false;
+  const std::string path = join(map_.path(dir), name);
+  return filter.excludes(path, false) && filter.excludes(path, true);
+}
+
+/// `type` as in readdir(3). Where a link leads is not known yet.
+bool TreeWatcher::excludes_found(NodeId dir, const std::string& name, unsigned char type) const {
+  if (type == DT_DIR) return excludes(dir, name, true);
+  return type == DT_LNK && excludes_whatever_it_is(dir, name);
+}
+
+Entry TreeWatcher::filtered(TreeId tree, const std::string& path, Entry entry) const {
+  const Filter& filter = trees_.at(tree).filter;
+  if (filter.empty() || entry == Entry::left_out) return entry;
+  const bool as_directory = filter.excludes(path, true);
+  const bool as_other = filter.excludes(path, false);
+  if (as_directory && as_other) return Entry::left_out;
+  if (entry == Entry::missing && (as_directory || as_other)) return Entry::missing_unclear;
+  const bool excluded = entry == Entry::directory ? as_directory : as_other;
+  return excluded ? Entry::left_out : entry;
+}
+
+}  // namespace mirrord
