@@ -54,7 +54,7 @@ class ListBuilder {
   void list(std::string path, Entry entry) {
     if (entry == Entry::left_out) return;
     const bool unnamed = entry == Entry::missing && missing_ == Missing::by_directory;
-    if (unnamed || entry == Entry::missing_unclear) {
+    if (unnamed || entry == Entry::unclear) {
       size_t slash = path.rfind('/');
       losers_.insert(slash == std::string::npos ? "" : path.substr(0, slash));
     } else {

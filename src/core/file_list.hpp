@@ -15,7 +15,8 @@ namespace mirrord {
 
 enum class Entry {
   missing,
-  missing_unclear,  ///< missing, and excluded or not by what it was: the target's copy tells
+  unclear,  ///< excluded or missing, but of another kind it would be mirrored: only the target's
+            ///< copy tells whether it is to be deleted
   directory,
   other,
   left_out,  ///< there, but not mirrored: it and what is below it is not listed

@@ -148,7 +148,7 @@ void TreeWatcher::list(const Task& task, Fd fd) {
     std::string name = entry->d_name;
     if (name == "." || name == "..") continue;
     unsigned char type = entry->d_type == DT_UNKNOWN ? entry_type(task, name) : entry->d_type;
-    if (excludes_found(task.dir, name, type)) continue;
+    if ((type != DT_DIR && type != DT_LNK) || excludes_found(task.dir, name, type)) continue;
     if (type == DT_DIR && map_.child(task.dir, name) == 0)
       enqueue(map_.add_dir(task.tree, task.dir, name, -1), task.live);
     if (type != DT_LNK || map_.link_at(task.dir, name) != 0) continue;

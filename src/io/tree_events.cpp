@@ -87,7 +87,7 @@ void TreeWatcher::appeared(NodeId dir, const WatchEvent& event) {
   if (::lstat(file_path(tree, path).c_str(), &st) < 0) {
     report(dir, event.name, ChangeKind::data);
   } else if (excludes_found(dir, event.name, type_of(st.st_mode))) {
-    return;
+    report(dir, event.name, ChangeKind::data);  // in place of something that was mirrored?
   } else if (S_ISDIR(st.st_mode)) {
     enqueue(map_.add_dir(tree, dir, event.name, -1), true);
     report(dir, event.name, ChangeKind::tree);
@@ -97,7 +97,7 @@ void TreeWatcher::appeared(NodeId dir, const WatchEvent& event) {
     report(dir, event.name, to_directory ? ChangeKind::tree : ChangeKind::data);
   } else if (event.kind == Kind::created && S_ISREG(st.st_mode) && st.st_nlink == 1 &&
              trees_.at(tree).rules.sync_on == SyncOn::close) {
-    if (!excludes(dir, event.name, false)) listener_.written(tree, path, true);
+    listener_.written(tree, path, true);
   } else {
     report(dir, event.name, ChangeKind::data);
   }

@@ -1,7 +1,8 @@
 // TreeWatcher, part five: what the rules of a tree exclude.
 //
 // Every directory that is watched is included, so that only the name in it is in question. Rules
-// may depend on whether it is a directory, which of something that is gone nobody knows any more.
+// may depend on whether it is a directory: which of something that is gone, and of its copy on a
+// target, nobody knows.
 #include <dirent.h>
 
 #include "io/tree_watcher.hpp"
@@ -22,8 +23,8 @@ bool TreeWatcher::excludes_whatever_it_is(NodeId dir, const std::string& name) c
 
 /// `type` as in readdir(3). Where a link leads is not known yet.
 bool TreeWatcher::excludes_found(NodeId dir, const std::string& name, unsigned char type) const {
-  if (type == DT_DIR) return excludes(dir, name, true);
-  return type == DT_LNK && excludes_whatever_it_is(dir, name);
+  if (type == DT_LNK) return excludes_whatever_it_is(dir, name);
+  return excludes(dir, name, type == DT_DIR);
 }
 
 Entry TreeWatcher::filtered(TreeId tree, const std::string& path, Entry entry) const {
@@ -32,9 +33,9 @@ Entry TreeWatcher::filtered(TreeId tree, const std::string& path, Entry entry) c
   const bool as_directory = filter.excludes(path, true);
   const bool as_other = filter.excludes(path, false);
   if (as_directory && as_other) return Entry::left_out;
-  if (entry == Entry::missing && (as_directory || as_other)) return Entry::missing_unclear;
+  if (entry == Entry::missing && (as_directory || as_other)) return Entry::unclear;
   const bool excluded = entry == Entry::directory ? as_directory : as_other;
-  return excluded ? Entry::left_out : entry;
+  return excluded ? Entry::unclear : entry;
 }
 
 }  // namespace mirrord

@@ -91,8 +91,8 @@ TEST(FileList, LeavesOutWhatIsNotMirrored) {
 
 TEST(FileList, ComparesTheDirectoryOfWhatMayHaveBeenExcluded) {
   Facts facts({{"a", Entry::directory},
-               {"a/cache", Entry::missing_unclear},
-               {"top", Entry::missing_unclear}});
+               {"a/cache", Entry::unclear},
+               {"top", Entry::unclear}});
   using Lists = std::pair<Paths, Paths>;
   EXPECT_EQ(facts.list_and_losers({"a/cache", "a/gone"}), (Lists{{"./a/gone"}, {"a"}}));
   EXPECT_EQ(facts.list_and_losers({"a/cache/x/y", "top"}), (Lists{{}, {"", "a"}}));

@@ -123,6 +123,15 @@ TEST_F(Filters, WhatIsExcludedIsNotDeleted) {
   EXPECT_EQ(read_file(copy("copy") / "d/own.tmp"), "the target's");
 }
 
+TEST_F(Filters, AnExcludedKindInPlaceOfAMirroredOneDeletesTheCopy) {
+  begin("exclude = ['cache/']\n");
+  write_all({"cache", "f"});
+  ASSERT_TRUE(wait_until([&] { return has("cache") && has("f"); }));
+  fs::remove(source / "cache");
+  write_all({"cache/f"});
+  ASSERT_TRUE(wait_until([&] { return !has("cache"); })) << daemon->log();
+}
+
 TEST_F(Filters, DeleteExcludedDeletesItInAFullSync) {
   write_file(copy("copy") / "own.tmp", "the target's");
   fs::create_directories(source);

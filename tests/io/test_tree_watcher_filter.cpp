@@ -72,6 +72,16 @@ TEST_F(WatcherFilter, ARenameAcrossTheRulesIsACreationOrADeletion) {
   EXPECT_EQ(directories(), 1u);
 }
 
+TEST_F(WatcherFilter, AnExcludedDirectoryInPlaceOfAFileIsTold) {
+  write_file(src("cache"), "mirrored");
+  watch_without({"- cache/"});
+  forget();
+  fs::remove(src("cache"));
+  fs::create_directory(src("cache"));
+  EXPECT_TRUE(told("cache", kData)) << test::text_of(changes);
+  EXPECT_EQ(directories(), 1u);
+}
+
 TEST_F(WatcherFilter, AnExcludedLinkIsNotEnteredAndNoTrouble) {
   fs::create_directories(ext("tree/deep"));
   fs::create_directory_symlink(ext("tree"), src("cache"));
@@ -100,13 +110,13 @@ TEST_F(WatcherFilter, ProbesWithTheRules) {
   write_file(src("d/cache"), "");
   write_file(src("x.tmp"), "");
   watch_without({"- cache/", "- *.tmp"});
-  EXPECT_EQ(watcher->probe(tree, "cache"), Entry::left_out);
+  EXPECT_EQ(watcher->probe(tree, "cache"), Entry::unclear) << "a file of that name is mirrored";
   EXPECT_EQ(watcher->probe(tree, "d"), Entry::directory);
   EXPECT_EQ(watcher->probe(tree, "d/cache"), Entry::other);
   EXPECT_EQ(watcher->probe(tree, "x.tmp"), Entry::left_out);
   EXPECT_EQ(watcher->probe(tree, "gone.tmp"), Entry::left_out);
   EXPECT_EQ(watcher->probe(tree, "gone"), Entry::missing);
-  EXPECT_EQ(watcher->probe(tree, "d/d/cache"), Entry::missing_unclear);
+  EXPECT_EQ(watcher->probe(tree, "d/d/cache"), Entry::unclear);
 }
 
 }  // namespace
