@@ -144,8 +144,8 @@ void TreeWatcher::report_modified(NodeId dir, std::string_view name) {
 }
 
 void TreeWatcher::report(NodeId dir, std::string_view name, ChangeKind kind) {
-  if (!name.empty() && excludes_whatever_it_is(dir, std::string(name))) return;
-  listener_.changed(map_.tree_of(dir), {join(map_.path(dir), std::string(name)), kind});
+  if (!name.empty() && excludes_whatever_it_is(dir, name)) return;
+  listener_.changed(map_.tree_of(dir), {join(map_.path(dir), name), kind});
 }
 
 }  // namespace mirrord

@@ -9,12 +9,12 @@
 
 namespace mirrord {
 
-bool TreeWatcher::excludes(NodeId dir, const std::string& name, bool is_directory) const {
+bool TreeWatcher::excludes(NodeId dir, std::string_view name, bool is_directory) const {
   const Filter& filter = trees_.at(map_.tree_of(dir)).filter;
   return !filter.empty() && filter.excludes(join(map_.path(dir), name), is_directory);
 }
 
-bool TreeWatcher::excludes_whatever_it_is(NodeId dir, const std::string& name) const {
+bool TreeWatcher::excludes_whatever_it_is(NodeId dir, std::string_view name) const {
   const Filter& filter = trees_.at(map_.tree_of(dir)).filter;
   if (filter.empty()) return false;
   const std::string path = join(map_.path(dir), name);
@@ -22,7 +22,7 @@ bool TreeWatcher::excludes_whatever_it_is(NodeId dir, const std::string& name) c
 }
 
 /// `type` as in readdir(3). Where a link leads is not known yet.
-bool TreeWatcher::excludes_found(NodeId dir, const std::string& name, unsigned char type) const {
+bool TreeWatcher::excludes_found(NodeId dir, std::string_view name, unsigned char type) const {
   if (type == DT_LNK) return excludes_whatever_it_is(dir, name);
   return excludes(dir, name, type == DT_DIR);
 }

@@ -152,9 +152,9 @@ class TreeWatcher {
   void add_link(NodeId parent, std::string_view name, bool live);
   void leave_out(const Task& task, LinkEnd end);
   // What the rules exclude (tree_filter.cpp)
-  bool excludes(NodeId dir, const std::string& name, bool is_directory) const;
-  bool excludes_whatever_it_is(NodeId dir, const std::string& name) const;
-  bool excludes_found(NodeId dir, const std::string& name, unsigned char type) const;
+  bool excludes(NodeId dir, std::string_view name, bool is_directory) const;
+  bool excludes_whatever_it_is(NodeId dir, std::string_view name) const;
+  bool excludes_found(NodeId dir, std::string_view name, unsigned char type) const;
   Entry entry_at(TreeId tree, const std::string& path) const;
   Entry filtered(TreeId tree, const std::string& path, Entry entry) const;
   void relink(LinkId link);
