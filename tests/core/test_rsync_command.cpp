@@ -225,7 +225,6 @@ TEST(RsyncCommand, TheRulesOfTheGroupGoIntoEveryRun) {
                        {FilterRule::Effect::exclude, true, "*/"}};
   for (Lane lane : {Lane::full, Lane::verify, Lane::tree, Lane::children, Lane::data})
     EXPECT_EQ(filter_rules(with_rules, in_lane(lane, {"x"})), "H /x\0+ a\nb\0-! */\0"s);
-  }
 }
 
 TEST(RsyncCommand, WhatIsExcludedIsDeletedByComparisonsOnly) {
