@@ -209,7 +209,6 @@ std::vector<int> WatchMap::take_unused() {
 
 WatchMap::Touched WatchMap::touched(int wd, std::string_view name) const {
   Touched result{dirs_of(wd), {}};
-  if (!has_pins(wd)) return result;
   auto users = pins_.find(Pin{wd, std::string(name)});
   if (users != pins_.end()) result.links.assign(users->second.begin(), users->second.end());
   return result;
