@@ -29,4 +29,6 @@ std::optional<Instant> OpenFiles::next_deadline() const {
   return queue_.begin()->first;
 }
 
+std::vector<OpenFiles::File> OpenFiles::take_all() { return take_due(Instant::max()); }
+
 }  // namespace mirrord

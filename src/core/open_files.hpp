@@ -29,6 +29,8 @@ class OpenFiles {
   void modified(const std::string& path, Instant deadline) { wait({path, false}, deadline); }
   /// Something newer is known of the path: its own change is on its way.
   void settled(const std::string& path);
+  /// All of them, however long they have waited.
+  std::vector<File> take_all();
   /// Files that were waited for long enough.
   std::vector<File> take_due(Instant now);
   std::optional<Instant> next_deadline() const;

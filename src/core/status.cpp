@@ -55,6 +55,19 @@ uint64_t synced_up_to(const TargetStatus& target, uint64_t now_usec) {
   return target.oldest_pending_usec != 0 ? target.oldest_pending_usec : now_usec;
 }
 
+std::optional<bool> all_in_sync(const Status& status) {
+  bool good = true;
+  for (const TargetStatus& target : status.targets) {
+    const GroupStatus* group = status.group(target.group);
+    bool failed = target.state == TargetState::retrying || target.state == TargetState::held ||
+                  (group && group->state == GroupState::source_missing);
+    bool done = target.state == TargetState::idle && !target.full_pending;
+    if (!failed && !done) return std::nullopt;
+    good &= done;
+  }
+  return good;
+}
+
 std::string summary(const Status& status) {
   auto in_sync = std::ranges::count(status.targets, TargetState::idle, &TargetStatus::state);
   std::string line = fmt::format("{} of {} targets in sync", in_sync, status.targets.size());

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -41,6 +42,8 @@ struct TargetStatus {
   uint64_t transfers = 0;
   uint64_t files_sent = 0;
   uint64_t bytes_sent = 0;
+  uint64_t reached_checkpoint = 0;  ///< every change before it is on the target
+  double progress = -1;             ///< 0 to 1 in a full sync
   bool operator==(const TargetStatus&) const = default;
 };
 
@@ -62,6 +65,9 @@ const char* to_string(TargetState state);
 
 /// Every change before this moment is on the target: now, when nothing is pending.
 uint64_t synced_up_to(const TargetStatus& target, uint64_t now_usec);
+
+/// Whether each target has been synced, or has failed to be: nothing while some are still at it.
+std::optional<bool> all_in_sync(const Status& status);
 
 /// The line for STATUS=: how many targets are in sync, and what is wrong.
 std::string summary(const Status& status);

@@ -14,7 +14,8 @@ using namespace mirrord;
 struct Options {
   BusClient::Address address;
   std::string selection;
-  bool full = false;
+  SyncOptions sync;
+  std::string timeout;
   std::string config_directory = "/etc/mirrord";
   std::string lsyncd_config;
 };
@@ -52,7 +53,17 @@ void describe(CLI::App& app, Options& options) {
   auto* sync =
       app.add_subcommand("sync", "Sync now, without waiting for quiet or for the next try");
   add_selection(sync);
-  sync->add_flag("--full", options.full, "Compare everything, not only what changed");
+  sync->add_flag("--full", options.sync.full, "Compare everything, not only what changed");
+  sync->add_flag("--wait", options.sync.wait, "Return when it is done");
+  sync->add_flag("--approve-deletes", options.sync.approve_deletes,
+                 "Let a held target delete what the comparison found, once");
+  auto* wait = app.add_subcommand("wait", "Wait until all changes made so far are on the targets");
+  add_selection(wait);
+  wait->add_option("--timeout", options.timeout, "Give up after this time, as in 30s or 5min")
+      ->type_name("TIME");
+  add_selection(app.add_subcommand("verify", "Compare byte by byte and print what differs"));
+  add_selection(app.add_subcommand("pause", "Stop transfers; changes go on being collected"));
+  add_selection(app.add_subcommand("resume", "Go on with transfers"));
   auto* check = app.add_subcommand("check", "Validate the configuration; needs no daemon");
   check->add_option("--config-dir", options.config_directory, "Directory of the *.toml files")
       ->type_name("DIR")
@@ -68,7 +79,11 @@ Exit run(const CLI::App& app, const Options& options) {
   if (app.got_subcommand("check")) return check_config(options.config_directory);
   if (app.got_subcommand("import-lsyncd")) return import_lsyncd(options.lsyncd_config);
   if (app.got_subcommand("reload")) return reload(options.address);
-  if (app.got_subcommand("sync")) return sync(options.address, selection, options.full);
+  if (app.got_subcommand("sync")) return sync(options.address, selection, options.sync);
+  if (app.got_subcommand("wait")) return wait(options.address, selection, options.timeout);
+  if (app.got_subcommand("verify")) return verify(options.address, selection);
+  if (app.got_subcommand("pause")) return pause(options.address, selection);
+  if (app.got_subcommand("resume")) return resume(options.address, selection);
   return show_status(options.address, selection);
 }
 

@@ -52,6 +52,8 @@ int get(sd_bus*, const char*, const char*, const char*, sd_bus_message* reply, v
     return sd_bus_message_append(reply, "s", to_string(value));
   else if constexpr (std::is_same_v<Value, bool>)
     return sd_bus_message_append(reply, "b", static_cast<int>(value));
+  else if constexpr (std::is_same_v<Value, double>)
+    return sd_bus_message_append(reply, "d", value);
   else if constexpr (std::is_same_v<Value, int32_t>)
     return sd_bus_message_append(reply, "i", value);
   else if constexpr (std::is_same_v<Value, uint32_t>)
@@ -113,26 +115,76 @@ int method_reload(sd_bus_message* call, void* data, sd_bus_error* error) {
   return guarded(error, [&] { return service(data).reload(call, error); });
 }
 
-int method_sync(sd_bus_message* call, void* data, sd_bus_error* error) {
+/// "ss": a group and a target, an empty string selects all.
+struct Selected {
   const char* group = nullptr;
   const char* target = nullptr;
-  int full = 0;
-  int r = sd_bus_message_read(call, "ssb", &group, &target, &full);
-  if (r < 0) return r;
-  return guarded(error, [&] { return service(data).sync(call, group, target, full != 0, error); });
-}
+  int read(sd_bus_message* call) { return sd_bus_message_read(call, "ss", &group, &target); }
+};
 
-int method_target_sync(sd_bus_message* call, void* data, sd_bus_error* error) {
+int sync_targets(BusService& bus, sd_bus_message* call, const std::string& group,
+                 const std::string& target, sd_bus_error* error) {
   int full = 0;
   int r = sd_bus_message_read(call, "b", &full);
   if (r < 0) return r;
+  return bus.act(
+      call, group, target, [&](Engine& engine) { return engine.sync(group, target, full != 0); },
+      error);
+}
+
+template <bool Paused>
+int pause_targets(BusService& bus, sd_bus_message* call, const std::string& group,
+                  const std::string& target, sd_bus_error* error) {
+  return bus.act(
+      call, group, target, [&](Engine& engine) { return engine.pause(group, target, Paused); },
+      error);
+}
+
+int approve_deletes(BusService& bus, sd_bus_message* call, const std::string& group,
+                    const std::string& target, sd_bus_error* error) {
+  return bus.act(
+      call, group, target, [&](Engine& engine) { return engine.approve_deletes(group, target); },
+      error);
+}
+
+int verify_targets(BusService& bus, sd_bus_message* call, const std::string& group,
+                   const std::string& target, sd_bus_error* error) {
+  return bus.verify(call, group, target, error);
+}
+
+/// A method of the manager, whose first two arguments select targets.
+template <auto Act>
+int on_selected(sd_bus_message* call, void* data, sd_bus_error* error) {
+  Selected selected;
+  int r = selected.read(call);
+  if (r < 0) return r;
+  return guarded(
+      error, [&] { return Act(service(data), call, selected.group, selected.target, error); });
+}
+
+/// The same of one target's object.
+template <auto Act>
+int on_target(sd_bus_message* call, void* data, sd_bus_error* error) {
   const auto& target = *static_cast<const TargetStatus*>(data);
   // A fallback object's own data is its status; the service is the data of the vtable's slot.
   void* data_of_slot =
       sd_bus_slot_get_userdata(sd_bus_get_current_slot(sd_bus_message_get_bus(call)));
   return guarded(error, [&] {
-    return service(data_of_slot).sync(call, target.group, target.name, full != 0, error);
+    return Act(service(data_of_slot), call, target.group, target.name, error);
   });
+}
+
+int method_checkpoint(sd_bus_message* call, void* data, sd_bus_error* error) {
+  return guarded(error, [&] { return service(data).checkpoint(call); });
+}
+
+int method_reached(sd_bus_message* call, void* data, sd_bus_error*) {
+  uint64_t checkpoint = 0;
+  int r = sd_bus_message_read(call, "t", &checkpoint);
+  if (r < 0) return r;
+  const auto& target = *static_cast<const TargetStatus*>(data);
+  return sd_bus_reply_method_return(call, "b",
+                                    static_cast<int>(target.reached_checkpoint >= checkpoint));
 }
 
 int method_get_target(sd_bus_message* call, void* data, sd_bus_error* error) {
@@ -186,7 +238,17 @@ const sd_bus_vtable kManagerVtable[] = {
     SD_BUS_VTABLE_START(0),
     SD_BUS_METHOD_WITH_ARGS("Reload", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_reload, 0),
     SD_BUS_METHOD_WITH_ARGS("Sync", SD_BUS_ARGS("s", group, "s", target, "b", full),
-                            SD_BUS_NO_RESULT, method_sync, 0),
+                            SD_BUS_NO_RESULT, on_selected<sync_targets>, 0),
+    SD_BUS_METHOD_WITH_ARGS("ApproveDeletes", SD_BUS_ARGS("s", group, "s", target),
+                            SD_BUS_NO_RESULT, on_selected<approve_deletes>, 0),
+    SD_BUS_METHOD_WITH_ARGS("Pause", SD_BUS_ARGS("s", group, "s", target), SD_BUS_NO_RESULT,
+                            on_selected<pause_targets<true>>, 0),
+    SD_BUS_METHOD_WITH_ARGS("Resume", SD_BUS_ARGS("s", group, "s", target), SD_BUS_NO_RESULT,
+                            on_selected<pause_targets<false>>, 0),
+    SD_BUS_METHOD_WITH_ARGS("Verify", SD_BUS_ARGS("s", group, "s", target),
+                            SD_BUS_RESULT("s", json), on_selected<verify_targets>, 0),
+    SD_BUS_METHOD_WITH_ARGS("Checkpoint", SD_BUS_NO_ARGS, SD_BUS_RESULT("t", checkpoint),
+                            method_checkpoint, kForAll),
     SD_BUS_METHOD_WITH_ARGS("GetTarget", SD_BUS_ARGS("s", group, "s", target),
                             SD_BUS_RESULT("o", path), method_get_target, kForAll),
     SD_BUS_METHOD_WITH_ARGS("ListTargets", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(sssstto)", targets),
@@ -222,8 +284,14 @@ constexpr auto kTarget = get<TargetStatus, Member>;
 
 const sd_bus_vtable kTargetVtable[] = {
     SD_BUS_VTABLE_START(0),
-    SD_BUS_METHOD_WITH_ARGS("Sync", SD_BUS_ARGS("b", full), SD_BUS_NO_RESULT, method_target_sync,
-                            0),
+    SD_BUS_METHOD_WITH_ARGS("Sync", SD_BUS_ARGS("b", full), SD_BUS_NO_RESULT,
+                            on_target<sync_targets>, 0),
+    SD_BUS_METHOD_WITH_ARGS("Pause", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT,
+                            on_target<pause_targets<true>>, 0),
+    SD_BUS_METHOD_WITH_ARGS("Resume", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT,
+                            on_target<pause_targets<false>>, 0),
+    SD_BUS_METHOD_WITH_ARGS("Reached", SD_BUS_ARGS("t", checkpoint), SD_BUS_RESULT("b", reached),
+                            method_reached, kForAll),
     SD_BUS_PROPERTY("Name", "s", kTarget<&TargetStatus::name>, 0, kConst),
     SD_BUS_PROPERTY("Group", "s", kTarget<&TargetStatus::group>, 0, kConst),
     SD_BUS_PROPERTY("Destination", "s", kTarget<&TargetStatus::destination>, 0, kConst),
@@ -242,6 +310,9 @@ const sd_bus_vtable kTargetVtable[] = {
     SD_BUS_PROPERTY("Transfers", "t", kTarget<&TargetStatus::transfers>, 0, kQuiet),
     SD_BUS_PROPERTY("FilesSent", "t", kTarget<&TargetStatus::files_sent>, 0, kQuiet),
     SD_BUS_PROPERTY("BytesSent", "t", kTarget<&TargetStatus::bytes_sent>, 0, kQuiet),
+    SD_BUS_PROPERTY("ReachedCheckpoint", "t", kTarget<&TargetStatus::reached_checkpoint>, 0,
+                    kQuiet),
+    SD_BUS_PROPERTY("Progress", "d", kTarget<&TargetStatus::progress>, 0, kEmits),
     SD_BUS_VTABLE_END,
 };
 

@@ -46,6 +46,7 @@ std::vector<const char*> differences(const TargetStatus& before, const TargetSta
   note(names, before.last_exit_status, after.last_exit_status, "LastExitStatus");
   note(names, before.consecutive_failures, after.consecutive_failures, "ConsecutiveFailures");
   note(names, before.next_attempt_usec, after.next_attempt_usec, "NextAttemptUSec");
+  note(names, before.progress, after.progress, "Progress");
   return names;
 }
 
@@ -56,6 +57,15 @@ int open_bus(const std::string& address, sd_bus** bus) {
   if (r >= 0) r = sd_bus_set_address(*bus, address.c_str());
   if (r >= 0) r = sd_bus_set_bus_client(*bus, true);
   return r < 0 ? r : sd_bus_start(*bus);
+}
+
+int refuse(Engine::Found found, const std::string& group, const std::string& target,
+           sd_bus_error* error) {
+  if (found == Engine::Found::no_such_group)
+    return sd_bus_error_setf(error, "org.mirrord1.Error.NoSuchGroup", "No such group '%s'",
+                             group.c_str());
+  return sd_bus_error_setf(error, "org.mirrord1.Error.NoSuchTarget", "No such target '%s'",
+                           target.c_str());
 }
 
 }  // namespace
@@ -132,19 +142,26 @@ int BusService::reload(sd_bus_message* call, sd_bus_error* error) {
   return sd_bus_reply_method_return(call, nullptr);
 }
 
-int BusService::sync(sd_bus_message* call, const std::string& group, const std::string& target,
-                     bool full, sd_bus_error* error) {
-  switch (engine_.sync(group, target, full)) {
-    case Engine::Found::yes:
-      return sd_bus_reply_method_return(call, nullptr);
-    case Engine::Found::no_such_group:
-      return sd_bus_error_setf(error, "org.mirrord1.Error.NoSuchGroup", "No such group '%s'",
-                               group.c_str());
-    case Engine::Found::no_such_target:
-      return sd_bus_error_setf(error, "org.mirrord1.Error.NoSuchTarget", "No such target '%s'",
-                               target.c_str());
-  }
-  return 0;
+int BusService::act(sd_bus_message* call, const std::string& group, const std::string& target,
+                    const std::function<Engine::Found(Engine&)>& action, sd_bus_error* error) {
+  Engine::Found found = action(engine_);
+  if (found != Engine::Found::yes) return refuse(found, group, target, error);
+  return sd_bus_reply_method_return(call, nullptr);
+}
+
+int BusService::checkpoint(sd_bus_message* call) {
+  return sd_bus_reply_method_return(call, "t", engine_.checkpoint());
+}
+
+int BusService::verify(sd_bus_message* call, const std::string& group, const std::string& target,
+                       sd_bus_error* error) {
+  std::shared_ptr<sd_bus_message> waiting(sd_bus_message_ref(call), sd_bus_message_unref);
+  Engine::Found found =
+      engine_.verify(group, target, [waiting](const std::vector<Verification>& found_drift) {
+        // A caller that has gone by now does not matter.
+        (void)sd_bus_reply_method_return(waiting.get(), "s", to_json(found_drift).c_str());
+      });
+  return found == Engine::Found::yes ? 1 : refuse(found, group, target, error);
 }
 
 void BusService::changed(const Status& before, const Status& after) {

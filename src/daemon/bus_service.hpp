@@ -41,8 +41,12 @@ class BusService {
 
   // Methods; 1 = replied, negative errno with the error set.
   int reload(sd_bus_message* call, sd_bus_error* error);
-  int sync(sd_bus_message* call, const std::string& group, const std::string& target, bool full,
-           sd_bus_error* error);
+  int act(sd_bus_message* call, const std::string& group, const std::string& target,
+          const std::function<Engine::Found(Engine&)>& action, sd_bus_error* error);
+  int checkpoint(sd_bus_message* call);
+  /// Replies when all is compared.
+  int verify(sd_bus_message* call, const std::string& group, const std::string& target,
+             sd_bus_error* error);
 
  private:
   void connect();

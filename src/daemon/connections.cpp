@@ -37,6 +37,11 @@ void Connections::answered(TargetId id, const Group& group, const Target& target
   }
 }
 
+const Connections::Link* Connections::find(TargetId id) const {
+  auto found = links_.find(id);
+  return found == links_.end() ? nullptr : &found->second;
+}
+
 void Connections::close(TargetId id) {
   links_.erase(id);
   masters_.release(id);

@@ -17,6 +17,11 @@ namespace mirrord {
 class Connections {
  public:
   using Opened = std::function<void(const Outcome&)>;
+  struct Link {
+    std::string control_path;
+    Capabilities can;
+    std::unique_ptr<Probe> probe;
+  };
 
   Connections(Loop& loop, SshMasters::Listener listener)
       : loop_(loop), masters_(loop, std::move(listener)) {}
@@ -27,18 +32,12 @@ class Connections {
   void close(TargetId id);
   void close_all();
 
-  /// Of an open connection.
-  const Capabilities& can(TargetId id) const { return links_.at(id).can; }
-  const std::string& control_path(TargetId id) const { return links_.at(id).control_path; }
+  /// What is known of the way to a target; null before it was opened for the first time.
+  const Link* find(TargetId id) const;
   /// Learned from a run that failed because of it.
   bool& refuses_missing_args(TargetId id) { return links_.at(id).can.refuses_missing_args; }
 
  private:
-  struct Link {
-    std::string control_path;
-    Capabilities can;
-    std::unique_ptr<Probe> probe;
-  };
   void answered(TargetId id, const Group& group, const Target& target,
                 const SshMasters::Answer& answer, const Opened& opened);
 

@@ -19,6 +19,7 @@
 #include "core/open_files.hpp"
 #include "core/scheduler.hpp"
 #include "core/status.hpp"
+#include "core/verification.hpp"
 #include "daemon/connections.hpp"
 #include "daemon/run.hpp"
 #include "io/event.hpp"
@@ -47,6 +48,12 @@ class Engine {
   /// Stops transfers until resumed; changes go on being collected.
   Found pause(const std::string& group, const std::string& target, bool paused);
 
+  /// A number for this moment: TargetStatus::reached_checkpoint is at least that when every change
+  /// that was made before is on the target.
+  uint64_t checkpoint();
+  /// Compares the selected targets byte by byte, one after the other; changes nothing.
+  using Verified = std::function<void(const std::vector<Verification>&)>;
+  Found verify(const std::string& group, const std::string& target, Verified verified);
   /// As of the last pump.
   const Status& status() const { return published_; }
   /// Starts nothing more, ends the children, then `stopped`.
@@ -99,6 +106,7 @@ class Engine {
   void add_group(const Group& config);
   void remove_group(const std::string& name);
   void update_group(GroupRun& run, const Group& config);
+  void replace_group(const GroupRun& run, const Group& config);
   TargetId add_target(GroupRun& run, const Target& config);
   void remove_target(GroupRun& run, TargetId id);
   void enter_tree(GroupRun& run);
@@ -136,6 +144,16 @@ class Engine {
   void log_result(const TargetRun& target, RunKey key, const Run::Result& result,
                   bool was_failing) const;
 
+  // Verification
+  struct VerifyCall {
+    std::vector<TargetId> targets;  // still to be compared, the next one last
+    std::vector<Verification> results;
+    std::unique_ptr<Run> run;
+    Verified verified;
+  };
+  void verify_next(uint64_t call);
+  void start_verification(uint64_t call, TargetId id);
+
   // Standbys
   void update_standbys(Instant now);
   void start_standby(TargetId id);
@@ -152,6 +170,7 @@ class Engine {
   // Status
   static uint64_t realtime_usec(Instant when, Instant now);
   Status make_status(Instant now) const;
+  uint64_t reached_checkpoint(const TargetQueue& queue) const;
   GroupStatus group_status(const GroupRun& run) const;
   TargetStatus target_status(TargetId id, Instant now) const;
   std::string problem_of(const GroupRun& run) const;
@@ -173,6 +192,9 @@ class Engine {
   std::map<RunKey, std::unique_ptr<Run>> runs_;
   std::map<TargetId, Standby> standbys_;
   std::set<RunKey> abandoned_;  // ended by ourselves
+  std::map<uint64_t, VerifyCall> verify_calls_;
+  uint64_t last_verify_call_ = 0;
+  uint64_t last_checkpoint_ = 0;
   Status published_;
   std::optional<Instant> published_at_;
   bool publish_waits_ = false;

@@ -77,6 +77,10 @@ void Engine::arm_timer() {
     consider(run->rescan_at);
   }
   for (const auto& [id, standby] : standbys_) consider(scheduler_.queue(id).standby_until());
+  // How far a full sync is, is shown once in a while.
+  constexpr auto kProgressInterval = std::chrono::seconds(1);
+  for (const auto& [key, run] : runs_)
+    if (key.second == JobKind::full) consider(loop_.now() + kProgressInterval);
   if (publish_waits_) consider(*published_at_ + kPublishInterval);
   loop_.arm(timer_, next);
 }
@@ -132,8 +136,10 @@ void Engine::end_connecting(TargetId id, const Outcome& outcome) {
 Transfer Engine::make_transfer(TargetId id, const GroupRun& run, Lane lane) const {
   Transfer transfer;
   transfer.lane = lane;
-  transfer.can = connections_.can(id);
-  transfer.control_path = connections_.control_path(id);
+  if (const Connections::Link* link = connections_.find(id)) {
+    transfer.can = link->can;
+    transfer.control_path = link->control_path;
+  }
   if (lane == Lane::data || lane == Lane::attributes) return transfer;
   transfer.hidden = watcher(run).hidden(run.tree);
   transfer.unreadable = watcher(run).unreadable(run.tree);

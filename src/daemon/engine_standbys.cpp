@@ -23,7 +23,7 @@ void Engine::update_standbys(Instant now) {
 void Engine::start_standby(TargetId id) {
   const TargetRun& target = targets_.at(id);
   const GroupRun& run = *target.group;
-  if (!connections_.can(id).waits_for_list()) return;
+  if (!connections_.find(id)->can.waits_for_list()) return;
   if (!watcher(run).stands(run.tree)) return;
   try {
     standbys_[id] = {std::make_unique<Run>(loop_, run.config, target.config,

@@ -92,7 +92,7 @@ TargetStatus Engine::target_status(TargetId id, Instant now) const {
   status.destination = escape(target.config.destination.text);
   status.state = queue.state(now);
   status.pending = queue.pending();
-  status.full_pending = queue.full_wanted() || queue.full_running();
+  status.full_pending = queue.full_wanted() || queue.full_running() || queue.held();
   if (auto oldest = queue.oldest_pending())
     status.oldest_pending_usec = realtime_usec(*oldest, now);
   if (auto next = queue.next_attempt()) status.next_attempt_usec = realtime_usec(*next, now);
@@ -103,7 +103,32 @@ TargetStatus Engine::target_status(TargetId id, Instant now) const {
   status.transfers = target.transfers;
   status.files_sent = target.files;
   status.bytes_sent = target.bytes;
+  status.reached_checkpoint = reached_checkpoint(queue);
+  if (auto full = runs_.find({id, JobKind::full}); full != runs_.end())
+    status.progress = full->second->progress();
   return status;
+}
+
+uint64_t Engine::checkpoint() {
+  watchers_.drain();
+  Instant now = loop_.now();
+  // What is being written counts as it is now.
+  for (auto& [name, run] : groups_)
+    for (const OpenFiles::File& file : run->open_files.take_all())
+      for (TargetId id : run->targets)
+        scheduler_.queue(id).changed(file.path, ChangeKind::data, now);
+  last_checkpoint_ = static_cast<uint64_t>(now.time_since_epoch().count());
+  published_at_.reset();  // whoever asked looks at it next
+  publish(now);
+  want_pump();
+  return last_checkpoint_;
+}
+
+uint64_t Engine::reached_checkpoint(const TargetQueue& queue) const {
+  auto oldest = queue.oldest_pending();
+  if (!oldest) return last_checkpoint_;
+  auto before = static_cast<uint64_t>(oldest->time_since_epoch().count()) - 1;
+  return std::min(last_checkpoint_, before);
 }
 
 Status Engine::make_status(Instant now) const {

@@ -21,7 +21,7 @@ constexpr int kExitUsage = 2;
 constexpr int kExitConfig = 78;  // EX_CONFIG, sysexits.h(3head); RestartPreventExitStatus= names it
 
 struct Options {
-  ServiceOptions service{"/etc/mirrord", "system", std::nullopt};
+  ServiceOptions service{"/etc/mirrord", "system", std::nullopt, false};
   log::Target log_target = log::Target::automatic;
   bool check = false;
 };
@@ -45,6 +45,8 @@ void describe(CLI::App& app, Options& options) {
   app.add_option("--log-level", options.service.log_level, "emerg to debug; overrides log_level =")
       ->type_name("LEVEL")
       ->transform(CLI::Transformer(levels).description(""));
+  app.add_flag("--once", options.service.once,
+               "One full sync of every target, then exit: 0 all in sync, 1 otherwise");
   app.add_flag("--check", options.check, "Validate the configuration and exit");
   app.set_version_flag("--version", "mirrord " MIRRORD_VERSION);
 }

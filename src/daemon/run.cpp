@@ -8,6 +8,8 @@ namespace mirrord {
 
 namespace {
 
+constexpr size_t kVerifyOutput = 4 * 1024 * 1024;
+
 PrivateFile make_rules_file(const Group& group, const Transfer& transfer) {
   std::string rules = filter_rules(group, transfer);
   return rules.empty() ? PrivateFile() : PrivateFile(user_of(group), rules);
@@ -19,6 +21,7 @@ Command make_command(const Group& group, const Target& target, Transfer transfer
   Command command = child_command(group, rsync_command(group, target, transfer));
   command.input = list.value_or("");
   command.waits_for_input = !list && reads_list(transfer.lane);
+  if (transfer.lane == Lane::verify) command.output_limit = kVerifyOutput;
   return command;
 }
 
@@ -50,8 +53,8 @@ void Run::feed(const std::string& list, Done done) {
 
 void Run::ended(const ProcessResult& end) {
   RsyncEnd rsync{end.exit.status, end.exit.signal, end.output, end.error, end.error_is_whole};
-  Result result{interpret(rsync, source_, destination_), end.error, loop_.now() - started_, paths_,
-                was_standby_};
+  Result result{interpret(rsync, source_, destination_), end.error, end.output, end.output_is_whole,
+                loop_.now() - started_, paths_, was_standby_};
   Done done = std::move(done_);
   done(result);  // may destroy this object
 }

@@ -21,7 +21,9 @@ class Run {
  public:
   struct Result {
     Outcome outcome;
-    std::string error;  ///< rsync's standard error, its last 16 kB
+    std::string error;   ///< rsync's standard error, its last 16 kB
+    std::string output;  ///< the end of its standard output, in a verification a lot of it
+    bool output_is_whole = true;
     Duration duration{};
     size_t paths = 0;
     bool was_standby = false;

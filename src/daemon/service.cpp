@@ -30,7 +30,7 @@ Service::Service(const ServiceOptions& options, const Config& config)
     : options_(options),
       engine_(loop_),
       bus_(loop_, engine_,
-           {options.bus, options.config_directory, [this] { return reload(); },
+           {options.once ? "none" : options.bus, options.config_directory, [this] { return reload(); },
             [this] {
               bus_settled_ = true;
               check_ready();
@@ -40,10 +40,14 @@ Service::Service(const ServiceOptions& options, const Config& config)
   hangup_ = loop_.on_signal(SIGHUP, [this] { reload(); });
   loop_.set_watchdog();
   engine_.observe(
-      {[this](const Status& before, const Status& after) { bus_.changed(before, after); },
+      {[this](const Status& before, const Status& after) {
+         bus_.changed(before, after);
+         check_once();
+       },
        [this] {
          watching_ = true;
          check_ready();
+         check_once();
        }});
   apply(config);
 }
@@ -60,6 +64,15 @@ void Service::check_ready() {
   ready_ = true;
   notify::ready();
   log::write(LogLevel::info, "ready: " + summary(engine_.status()));
+}
+
+void Service::check_once() {
+  if (!options_.once || !watching_ || stopping_) return;
+  std::optional<bool> in_sync = all_in_sync(engine_.status());
+  if (!in_sync) return;
+  exit_code_ = *in_sync ? EXIT_SUCCESS : EXIT_FAILURE;
+  log::write(*in_sync ? LogLevel::info : LogLevel::err, summary(engine_.status()));
+  stop();
 }
 
 std::string Service::reload() {
@@ -85,7 +98,7 @@ void Service::stop() {
   if (std::exchange(stopping_, true)) return;
   notify::stopping();
   log::write(LogLevel::info, "stopping");
-  engine_.stop([this] { loop_.stop(EXIT_SUCCESS); });
+  engine_.stop([this] { loop_.stop(exit_code_); });
 }
 
 }  // namespace mirrord

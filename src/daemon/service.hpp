@@ -18,6 +18,8 @@ struct ServiceOptions {
   std::string config_directory;
   std::string bus;
   std::optional<LogLevel> log_level;  ///< given on the command line: stronger than the file's
+  /// One full sync of every target, then the end.
+  bool once = false;
 };
 
 class Service {
@@ -32,6 +34,7 @@ class Service {
   std::string reload();
   void stop();
   void check_ready();
+  void check_once();
 
   ServiceOptions options_;
   // Before the bus, which may settle while it is made.
@@ -39,6 +42,7 @@ class Service {
   bool bus_settled_ = false;
   bool ready_ = false;
   bool stopping_ = false;
+  int exit_code_ = 0;
   // In order of need: the loop dies last.
   Loop loop_;
   Engine engine_;

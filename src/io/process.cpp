@@ -231,7 +231,7 @@ void Process::drain(Fd& fd, Source& source, std::string& tail) {
     tail.append(buffer, static_cast<size_t>(n));
     if (tail.size() <= output_limit_) continue;
     tail.erase(0, tail.size() - output_limit_);
-    if (&tail == &result_.error) result_.error_is_whole = false;
+    (&tail == &result_.error ? result_.error_is_whole : result_.output_is_whole) = false;
   }
 }
 

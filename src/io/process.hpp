@@ -31,6 +31,7 @@ struct ProcessResult {
   ChildExit exit;
   std::string output;  ///< the end of its standard output
   std::string error;   ///< the end of its standard error
+  bool output_is_whole = true;
   bool error_is_whole = true;
 };
 

@@ -18,11 +18,22 @@ unsigned char type_of(mode_t mode) { return static_cast<unsigned char>(IFTODT(mo
 
 }  // namespace
 
-void TreeWatcher::read_events() {
+void TreeWatcher::read_events() { handle_batch(); }
+
+void TreeWatcher::drain() {
+  // Bounded: while somebody writes without an end, there is always more.
+  constexpr int kBatches = 1000;
+  for (int i = 0; i < kBatches && inotify_ && handle_batch(); ++i) continue;
+}
+
+/// False when nothing was queued.
+bool TreeWatcher::handle_batch() {
   std::vector<WatchEvent> events = inotify_.read();
+  bool any = !events.empty();
   drop_repeated(events, [this](int wd) { return map_.has_pins(wd); });
   for (const WatchEvent& event : events) handle(event);
   release_unused();
+  return any;
 }
 
 void TreeWatcher::handle(const WatchEvent& event) {

@@ -97,6 +97,8 @@ class TreeWatcher {
   std::vector<std::string> hidden(TreeId tree) const { return map_.hidden(tree); }
   /// Logical paths of which nothing is known, so that nothing may be deleted there.
   std::vector<std::string> unreadable(TreeId tree) const { return map_.unreadable(tree); }
+  /// Reads and reports all that the kernel has queued by now.
+  void drain();
   size_t directories(TreeId tree) const { return map_.directories(tree); }
   size_t followed_links(TreeId tree) const { return map_.followed_links(tree); }
   Blindness blindness(TreeId tree) const;
@@ -178,6 +180,7 @@ class TreeWatcher {
 
   // Events (tree_events.cpp)
   void read_events();
+  bool handle_batch();
   void handle(const WatchEvent& event);
   void handle_entry(NodeId dir, const WatchEvent& event);
   void appeared(NodeId dir, const WatchEvent& event);

@@ -46,4 +46,9 @@ void WatchPool::remove(TreeId tree) {
   member.watcher->remove(tree);
 }
 
+void WatchPool::drain() {
+  for (Member& member : members_)
+    if (member.watcher) member.watcher->drain();
+}
+
 }  // namespace mirrord

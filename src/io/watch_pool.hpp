@@ -25,6 +25,8 @@ class WatchPool {
   void remove(TreeId tree);
   TreeWatcher& of(TreeId tree) { return *members_.at(index_of(tree)).watcher; }
   const TreeWatcher& of(TreeId tree) const { return *members_.at(index_of(tree)).watcher; }
+  /// Reads and reports all that the kernel has queued by now.
+  void drain();
 
  private:
   struct Member {

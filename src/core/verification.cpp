@@ -1,0 +1,38 @@
+#include "core/verification.hpp"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "core/escape.hpp"
+
+namespace mirrord {
+
+std::vector<std::string> read_drift(const std::string& output) {
+  std::vector<std::string> drift;
+  for (size_t start = 0; start < output.size();) {
+    size_t end = std::min(output.find('\n', start), output.size());
+    std::string line = output.substr(start, end - start);
+    start = end + 1;
+    // An empty line comes before the statistics. Newlines in names are escaped by rsync.
+    if (line.empty() && output.compare(start, 16, "Number of files:") == 0) break;
+    if (!line.empty()) drift.push_back(std::move(line));
+  }
+  return drift;
+}
+
+std::string to_json(const std::vector<Verification>& verifications) {
+  nlohmann::json targets = nlohmann::json::array();
+  for (const Verification& one : verifications) {
+    nlohmann::json lines = nlohmann::json::array();
+    for (const std::string& line : one.drift) lines.push_back(escape(line));
+    targets.push_back({{"group", one.group},
+                       {"target", escape(one.target)},
+                       {"equal", one.error.empty() && one.drift.empty()},
+                       {"drift", lines},
+                       {"whole", one.is_whole},
+                       {"error", escape(one.error)}});
+  }
+  return nlohmann::json{{"targets", targets}}.dump();
+}
+
+}  // namespace mirrord
