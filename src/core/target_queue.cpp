@@ -258,7 +258,7 @@ Duration TargetQueue::backoff(uint32_t failures) {
 
 TargetState TargetQueue::state(Instant now) const {
   if (paused_) return TargetState::paused;
-  if (held_since_ && !full_running_) return TargetState::held;
+  if (held_since_ && !full_running_ && !full_wanted_) return TargetState::held;
   if (running()) return TargetState::syncing;
   if (troubled()) return TargetState::retrying;
   auto live = active_ ? wanted(JobKind::live) : std::nullopt;

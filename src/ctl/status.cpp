@@ -19,6 +19,7 @@ namespace {
 struct Value {
   std::string text;
   uint64_t number = 0;
+  double real = 0;
   std::vector<std::string> paths;
 };
 using Properties = std::map<std::string, Value>;
@@ -69,6 +70,8 @@ Value read_value(sd_bus_message* message, const std::string& type) {
     value.number = read<uint32_t>(message, 'u');
   else if (type == "b")
     value.number = read<int>(message, 'b') != 0;
+  else if (type == "d")
+    value.real = read<double>(message, 'd');
   else if (type == "ao")
     read_array(message, "o", [&] { value.paths.emplace_back(read<const char*>(message, 'o')); });
   else
@@ -139,6 +142,9 @@ TargetStatus target_status(Properties& of) {
   target.oldest_pending_usec = of["OldestPendingUSec"].number;
   target.last_sync_usec = of["LastSyncUSec"].number;
   target.last_error = of["LastError"].text;
+  target.transfers = of["Transfers"].number;
+  target.reached_checkpoint = of["ReachedCheckpoint"].number;
+  target.progress = of["Progress"].real;
   target.consecutive_failures = static_cast<uint32_t>(of["ConsecutiveFailures"].number);
   target.next_attempt_usec = of["NextAttemptUSec"].number;
   return target;

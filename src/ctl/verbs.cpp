@@ -1,6 +1,5 @@
 #include "ctl/verbs.hpp"
 
-#include <systemd/sd-bus.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -10,7 +9,6 @@
 #include "core/model.hpp"
 #include "core/status_text.hpp"
 #include "io/config_dir.hpp"
-#include "io/handle.hpp"
 
 namespace mirrord {
 
@@ -46,16 +44,6 @@ Exit show_status(const BusClient::Address& address, const Selection& selection) 
 Exit reload(const BusClient::Address& address) {
   BusClient bus(address);
   bus.call(bus.method(kManagerInterface, "Reload"), kReloadTimeout);
-  return Exit::ok;
-}
-
-Exit sync(const BusClient::Address& address, const Selection& selection, bool full) {
-  BusClient bus(address);
-  auto call = bus.method(kManagerInterface, "Sync");
-  check(sd_bus_message_append(call.get(), "ssb", selection.group.c_str(), selection.target.c_str(),
-                              static_cast<int>(full)),
-        "prepare the call of Sync");
-  bus.call(call);
   return Exit::ok;
 }
 

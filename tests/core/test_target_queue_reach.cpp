@@ -128,7 +128,7 @@ TEST_F(Story, AnApprovalOutlivesAFailure) {
   queue.approve(at(2s));
   queue.start_full();
   finish(3s, kFull, Verdict::failed);
-  EXPECT_EQ(state(3s), TargetState::held);
+  EXPECT_EQ(state(3s), TargetState::retrying);
   EXPECT_TRUE(is_due(kFull, 10s));
   EXPECT_EQ(queue.start_full(), Deletions::free);
 }

@@ -1,0 +1,156 @@
+// The verbs that are about transfers: sync, wait, verify, pause and resume.
+#include <fmt/format.h>
+#include <systemd/sd-bus.h>
+#include <time.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "core/config.hpp"
+#include "ctl/verbs.hpp"
+#include "io/handle.hpp"
+
+namespace mirrord {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+/// A comparison of a large tree takes its time.
+constexpr auto kVerifyTimeout = std::chrono::hours(24 * 7);
+
+BusClient::Message selecting(BusClient& bus, const char* member, const Selection& selection) {
+  auto call = bus.method(kManagerInterface, member);
+  check(sd_bus_message_append(call.get(), "ss", selection.group.c_str(), selection.target.c_str()),
+        std::string("prepare the call of ") + member);
+  return call;
+}
+
+Exit call_selecting(const BusClient::Address& address, const char* member,
+                    const Selection& selection) {
+  BusClient bus(address);
+  bus.call(selecting(bus, member, selection));
+  return Exit::ok;
+}
+
+uint64_t checkpoint(BusClient& bus) {
+  auto reply = bus.call(bus.method(kManagerInterface, "Checkpoint"));
+  uint64_t number = 0;
+  check(sd_bus_message_read(reply.get(), "t", &number), "read the daemon's answer");
+  return number;
+}
+
+void pause_between_looks() {
+  constexpr timespec kInterval{0, 50'000'000};
+  ::nanosleep(&kInterval, nullptr);
+}
+
+using Targets = std::vector<TargetStatus>;
+
+Targets targets_of(BusClient& bus, const Selection& selection) {
+  return selected(read_status(bus), selection).targets;
+}
+
+std::string why_not(const TargetStatus& target) {
+  std::string error = target.last_error.empty() ? "" : ": " + target.last_error;
+  return fmt::format("{}/{}: {}{}", target.group, target.name, to_string(target.state), error);
+}
+
+/// Looks at the targets until all have reached the checkpoint, or `hopeless` says of one of them
+/// that it will not, or until the deadline. Tells of those that have not.
+template <class Hopeless>
+Exit wait_for(BusClient& bus, const Selection& selection, uint64_t number,
+              std::optional<Clock::time_point> deadline, Hopeless hopeless) {
+  for (;; pause_between_looks()) {
+    Targets missing = targets_of(bus, selection);
+    std::erase_if(missing, [&](const TargetStatus& target) {
+      return target.reached_checkpoint >= number;
+    });
+    if (missing.empty()) return Exit::ok;
+    bool ends = std::ranges::any_of(missing, hopeless) || (deadline && Clock::now() >= *deadline);
+    if (!ends) continue;
+    for (const TargetStatus& target : missing)
+      std::fprintf(stderr, "%s\n", why_not(target).c_str());
+    return Exit::failed;
+  }
+}
+
+/// Waits for what was asked for just now. A target that fails meanwhile is not waited for.
+Exit wait_for_sync(BusClient& bus, const Selection& selection, const Targets& before) {
+  uint64_t number = checkpoint(bus);
+  return wait_for(bus, selection, number, std::nullopt, [&](const TargetStatus& target) {
+    auto same = std::ranges::find_if(before, [&](const TargetStatus& old) {
+      return old.group == target.group && old.name == target.name;
+    });
+    bool failed = same != before.end() && target.state == TargetState::retrying &&
+                  (target.consecutive_failures > same->consecutive_failures ||
+                   target.transfers > same->transfers);
+    return failed || target.state == TargetState::held || target.state == TargetState::paused;
+  });
+}
+
+bool print_verification(const nlohmann::json& one) {
+  std::string name = fmt::format("{}/{}", one.at("group").get<std::string>(),
+                                 one.at("target").get<std::string>());
+  if (auto error = one.at("error").get<std::string>(); !error.empty()) {
+    std::fprintf(stderr, "%s: cannot be compared: %s\n", name.c_str(), error.c_str());
+    return false;
+  }
+  for (const auto& line : one.at("drift"))
+    std::printf("%s: %s\n", name.c_str(), line.get<std::string>().c_str());
+  if (!one.at("whole").get<bool>()) std::printf("%s: and more\n", name.c_str());
+  return one.at("equal").get<bool>();
+}
+
+}  // namespace
+
+Exit sync(const BusClient::Address& address, const Selection& selection,
+          const SyncOptions& options) {
+  BusClient bus(address);
+  Targets before = targets_of(bus, selection);
+  if (options.approve_deletes) bus.call(selecting(bus, "ApproveDeletes", selection));
+  auto call = bus.method(kManagerInterface, "Sync");
+  check(sd_bus_message_append(call.get(), "ssb", selection.group.c_str(), selection.target.c_str(),
+                              static_cast<int>(options.full)),
+        "prepare the call of Sync");
+  bus.call(call);
+  return options.wait ? wait_for_sync(bus, selection, before) : Exit::ok;
+}
+
+Exit wait(const BusClient::Address& address, const Selection& selection,
+          const std::string& timeout) {
+  std::optional<Clock::time_point> deadline;
+  if (!timeout.empty()) {
+    auto duration = parse_duration(timeout);
+    if (!duration)
+      throw Failure(Exit::usage, "--timeout: '" + timeout + "' is no time, as 30s or 5min");
+    deadline = Clock::now() + *duration;
+  }
+  BusClient bus(address);
+  uint64_t number = checkpoint(bus);
+  return wait_for(bus, selection, number, deadline, [](const TargetStatus&) { return false; });
+}
+
+Exit verify(const BusClient::Address& address, const Selection& selection) {
+  BusClient bus(address);
+  auto reply = bus.call(selecting(bus, "Verify", selection), kVerifyTimeout);
+  const char* text = nullptr;
+  check(sd_bus_message_read(reply.get(), "s", &text), "read the daemon's answer");
+  bool equal = true;
+  for (const auto& one : nlohmann::json::parse(text).at("targets"))
+    equal &= print_verification(one);
+  return equal ? Exit::ok : Exit::failed;
+}
+
+Exit pause(const BusClient::Address& address, const Selection& selection) {
+  return call_selecting(address, "Pause", selection);
+}
+
+Exit resume(const BusClient::Address& address, const Selection& selection) {
+  return call_selecting(address, "Resume", selection);
+}
+
+}  // namespace mirrord
