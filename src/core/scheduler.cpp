@@ -13,14 +13,14 @@ TargetId Scheduler::add(const Pace& pace) {
 void Scheduler::remove(TargetId target) {
   TargetQueue& queue = queues_.at(target);
   live_ -= queue.live_running() ? 1 : 0;
-  full_ -= queue.full_running() ? 1 : 0;
+  long_ -= (queue.full_running() ? 1 : 0) + (queue.big_running() ? 1 : 0);
   queues_.erase(target);
 }
 
 std::vector<Scheduler::Candidate> Scheduler::candidates() const {
   std::vector<Candidate> result;
   for (const auto& [id, queue] : queues_)
-    for (JobKind kind : {JobKind::connect, JobKind::live, JobKind::full})
+    for (JobKind kind : {JobKind::connect, JobKind::live, JobKind::full, JobKind::big})
       if (auto when = queue.due(kind)) result.push_back({*when, id, kind});
   std::ranges::sort(result);
   return result;
@@ -47,6 +47,9 @@ Job Scheduler::start(TargetQueue& queue, const Candidate& candidate) {
     case JobKind::live:
       job.batch = queue.start_live();
       break;
+    case JobKind::big:
+      job.batch = queue.start_big();
+      break;
     case JobKind::full:
       job.deletions = queue.start_full();
       break;
@@ -57,7 +60,7 @@ Job Scheduler::start(TargetQueue& queue, const Candidate& candidate) {
 
 void Scheduler::count(JobKind kind, int change) {
   if (kind == JobKind::live) live_ += change;
-  if (kind == JobKind::full) full_ += change;
+  if (kind == JobKind::full || kind == JobKind::big) long_ += change;
 }
 
 void Scheduler::finished(TargetId target, JobKind kind, const Outcome& outcome, Instant now) {
@@ -84,7 +87,7 @@ std::vector<TargetId> Scheduler::standbys(unsigned limit, Instant now) const {
 bool Scheduler::has_slot(JobKind kind) const {
   if (kind == JobKind::connect) return true;
   if (running() >= max_transfers_) return false;
-  return kind == JobKind::live || full_ < std::max(1U, max_transfers_ / 2);
+  return kind == JobKind::live || long_ < std::max(1U, max_transfers_ / 2);
 }
 
 std::optional<Instant> Scheduler::next_wakeup() const {

@@ -1,8 +1,8 @@
 // Which target may start an rsync now: all queues, and the limit on transfers at a time.
 //
 // Jobs that are due get the free slots in the order in which they became due, so one busy target
-// cannot starve another; full comparisons get at most half of the slots, so that live changes do
-// not wait for hours, and connecting needs none. The caller starts what due() returns and reports each with finished().
+// cannot starve another; full comparisons and big files get at most half of the slots, so that live
+// changes do not wait for hours, and connecting needs none. The caller starts what due() returns and reports each with finished().
 #pragma once
 
 #include <cstdint>
@@ -19,8 +19,8 @@ using TargetId = uint32_t;
 struct Job {
   TargetId target = 0;
   JobKind kind = JobKind::live;
-  Batch batch;                                 ///< of a live job
-  Deletions deletions = Deletions::counted;    ///< of a full one
+  Batch batch;                               ///< of a live job, or of big files
+  Deletions deletions = Deletions::counted;  ///< of a full one
 };
 
 class Scheduler {
@@ -41,7 +41,7 @@ class Scheduler {
   void give_back(TargetId target, JobKind kind, Instant now);
   /// When due() may have something; nothing = only after finished() or a change.
   std::optional<Instant> next_wakeup() const;
-  unsigned running() const { return live_ + full_; }
+  unsigned running() const { return live_ + long_; }
   /// The targets for which a transfer shall be started ahead: those used last, at most `limit`.
   std::vector<TargetId> standbys(unsigned limit, Instant now) const;
 
@@ -59,7 +59,7 @@ class Scheduler {
 
   unsigned max_transfers_;
   unsigned live_ = 0;
-  unsigned full_ = 0;
+  unsigned long_ = 0;  // full comparisons and big files
   std::map<TargetId, TargetQueue> queues_;
   TargetId last_ = 0;
 };

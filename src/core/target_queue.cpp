@@ -40,6 +40,9 @@ void TargetQueue::changed(const std::string& path, ChangeKind kind, Instant now)
   Instant oldest = pending_.oldest().value_or(now);
   if (!pending_.add(path, kind, now)) want_full(std::min(oldest, now));
   if (full_running_ && !during_full_.add(path, kind, now)) want_full(now);
+  auto is_above = [&](const std::string& big) { return is_at_or_below(big, path); };
+  if (big_ && std::ranges::any_of(big_->paths, is_above) && !during_big_.add(path, kind, now))
+    want_full(now);
 }
 
 void TargetQueue::want_full(Instant now) {
@@ -74,20 +77,25 @@ std::optional<Instant> TargetQueue::due(JobKind kind) const {
 }
 
 std::optional<Instant> TargetQueue::wanted() const {
-  auto live = wanted(JobKind::live), full = wanted(JobKind::full);
-  return !live || (full && *full < *live) ? full : live;
+  std::optional<Instant> first;
+  for (JobKind kind : {JobKind::live, JobKind::full, JobKind::big})
+    if (auto when = wanted(kind); when && (!first || *when < *first)) first = when;
+  return first;
 }
 
 /// When the job would start on a connected target.
 std::optional<Instant> TargetQueue::wanted(JobKind kind) const {
-  // A target that failed is tried with one rsync, not with two.
-  if (failures_ > 0 && kind == JobKind::full && live_) return std::nullopt;
+  // A target that failed is tried with one rsync, not with several.
+  if (failures_ > 0 && kind != JobKind::live && live_) return std::nullopt;
+  if (failures_ > 0 && kind == JobKind::full && big_) return std::nullopt;
   std::optional<Instant> due;
   if (kind == JobKind::live) {
     if (live_) return std::nullopt;
     if (!pending_.empty()) due = settled();
     if (!stuck_.empty()) due = due ? std::min(*due, stuck_backoff_.until) : stuck_backoff_.until;
-  } else if (full_wanted_ && !full_running_) {
+  } else if (kind == JobKind::big && !big_) {
+    due = set_aside_.oldest();
+  } else if (kind == JobKind::full && full_wanted_ && !full_running_) {
     due = std::max(full_since_, full_backoff_.until);
   }
   if (due && failures_ > 0) due = std::max(*due, retry_at_);
@@ -116,6 +124,19 @@ Batch TargetQueue::take_stuck() {
   return stuck_.take(static_cast<ChangeKind>(stuck_turn_));
 }
 
+void TargetQueue::set_aside(const std::vector<std::string>& paths) {
+  assert(live_);
+  keep(set_aside_, {ChangeKind::data, paths, live_->oldest}, live_->oldest);
+  std::set<std::string> aside(paths.begin(), paths.end());
+  std::erase_if(live_->paths, [&](const std::string& path) { return aside.contains(path); });
+}
+
+Batch TargetQueue::start_big() {
+  assert(!big_);
+  big_ = set_aside_.take();
+  return *big_;
+}
+
 Deletions TargetQueue::start_full() {
   assert(!full_running_);
   full_running_ = true;
@@ -130,10 +151,11 @@ void TargetQueue::finished(JobKind kind, const Outcome& outcome, Instant now) {
     target_failed(now);
   else
     succeeded(now);
-  if (kind == JobKind::live)
-    live_finished(outcome, now);
-  else
-    full_finished(outcome, now);
+  if (kind == JobKind::full) return full_finished(outcome, now);
+  if (kind == JobKind::live) return sent(*std::exchange(live_, std::nullopt), outcome, now);
+  Batch batch = *big_;
+  end_big(now);
+  sent(batch, outcome, now);
 }
 
 void TargetQueue::connect_finished(const Outcome& outcome, Instant now) {
@@ -148,8 +170,7 @@ void TargetQueue::succeeded(Instant now) {
   last_used_ = now;
 }
 
-void TargetQueue::live_finished(const Outcome& outcome, Instant now) {
-  Batch batch = std::move(*std::exchange(live_, std::nullopt));
+void TargetQueue::sent(const Batch& batch, const Outcome& outcome, Instant now) {
   switch (outcome.verdict) {
     case Verdict::again:
     case Verdict::partial:
@@ -173,11 +194,27 @@ void TargetQueue::leave_unsent(const Batch& batch, const Outcome& outcome, Insta
 
 void TargetQueue::end_full(Instant now) {
   full_running_ = false;
-  if (during_full_.empty()) return;
+  replay(during_full_, now);
+}
+
+void TargetQueue::end_big(Instant now) {
+  // rsync gave their directories the times of its beginning.
+  for (const std::string& path : big_->paths) {
+    size_t slash = path.rfind('/');
+    std::string parent = slash == std::string::npos ? "" : path.substr(0, slash);
+    if (!during_big_.add(parent, ChangeKind::attributes, now)) want_full(now);
+  }
+  big_.reset();
+  replay(during_big_, now);
+}
+
+/// What changed while another run was at it is sent again.
+void TargetQueue::replay(DirtySet& during, Instant now) {
+  if (during.empty()) return;
   if (pending_.empty()) first_change_ = last_change_ = now;
-  Instant oldest = std::min(pending_.oldest().value_or(now), *during_full_.oldest());
-  if (!pending_.merge(during_full_)) want_full(oldest);
-  during_full_.clear();
+  Instant oldest = std::min(pending_.oldest().value_or(now), *during.oldest());
+  if (!pending_.merge(during)) want_full(oldest);
+  during.clear();
 }
 
 void TargetQueue::give_back(JobKind kind, Instant now) {
@@ -187,6 +224,9 @@ void TargetQueue::give_back(JobKind kind, Instant now) {
       return;
     case JobKind::live:
       return keep(pending_, *std::exchange(live_, std::nullopt), now);
+    case JobKind::big:
+      keep(pending_, *big_, now);
+      return end_big(now);
     case JobKind::full:
       end_full(now);
       return want_full(running_since_);
@@ -262,12 +302,13 @@ TargetState TargetQueue::state(Instant now) const {
   if (running()) return TargetState::syncing;
   if (troubled()) return TargetState::retrying;
   auto live = active_ ? wanted(JobKind::live) : std::nullopt;
-  if (full_wanted_ || (live && *live <= now)) return TargetState::waiting;
+  if (full_wanted_ || !set_aside_.empty() || (live && *live <= now)) return TargetState::waiting;
   return pending_.empty() ? TargetState::idle : TargetState::settling;
 }
 
 size_t TargetQueue::pending() const {
-  return pending_.size() + stuck_.size() + (live_ ? live_->paths.size() : 0);
+  return pending_.size() + stuck_.size() + set_aside_.size() +
+         (live_ ? live_->paths.size() : 0) + (big_ ? big_->paths.size() : 0);
 }
 
 std::optional<Instant> TargetQueue::oldest_pending() const {
@@ -277,7 +318,9 @@ std::optional<Instant> TargetQueue::oldest_pending() const {
   };
   consider(pending_.oldest());
   consider(stuck_.oldest());
+  consider(set_aside_.oldest());
   if (live_) consider(live_->oldest);
+  if (big_) consider(big_->oldest);
   if (full_wanted_) consider(full_since_);
   if (full_running_) consider(running_since_);
   consider(held_since_);

@@ -1,9 +1,10 @@
 // The state machine of one target: what it lacks, and when the next rsync for it is due.
 //
-// Two jobs move data: *live* batches of changed paths and the *full* comparison. They may run side
+// Three jobs move data: *live* batches of changed paths and the *full* comparison. They may run side
 // by side, so a long full sync holds back no change; what changed while a full sync ran is sent
-// again after it, because rsync may have deleted or overwritten it on old knowledge. Before either
-// the target must be *connected*: a job of its own, so that a dead target costs no slot.
+// again after it, because rsync may have deleted or overwritten it on old knowledge. *Big* files are
+// set aside from live batches and go out beside them, so that they hold up no small ones. Before any
+// of these the target must be *connected*: a job of its own, so that a dead target costs no slot.
 // A change leaves the queue only when an rsync that was started after it has ended cleanly.
 //
 // A comparison deletes in two steps: it sends everything and counts what is too much, and is
@@ -22,7 +23,7 @@
 
 namespace mirrord {
 
-enum class JobKind { live, full, connect };
+enum class JobKind { live, full, big, connect };
 
 /// What a full comparison may delete.
 enum class Deletions {
@@ -65,6 +66,9 @@ class TargetQueue {
   /// When the job may start, as far as this target is concerned; nothing = not wanted or running.
   std::optional<Instant> due(JobKind kind) const;
   Batch start_live();
+  /// Takes paths, which are big files, out of the running live batch.
+  void set_aside(const std::vector<std::string>& paths);
+  Batch start_big();
   Deletions start_full();
   void start_connecting();
   void finished(JobKind kind, const Outcome& outcome, Instant now);
@@ -74,7 +78,8 @@ class TargetQueue {
   TargetState state(Instant now) const;
   bool connected() const { return connected_; }
   bool held() const { return held_since_.has_value(); }
-  bool running() const { return live_ || full_running_; }
+  bool running() const { return live_ || full_running_ || big_; }
+  bool big_running() const { return big_.has_value(); }
   bool live_running() const { return live_.has_value(); }
   bool full_running() const { return full_running_; }
   bool full_wanted() const { return full_wanted_; }
@@ -105,13 +110,15 @@ class TargetQueue {
   Duration backoff(uint32_t failures);
   void suspend(Backoff& backoff, Instant now);
   void end_full(Instant now);
+  void end_big(Instant now);
+  void replay(DirtySet& during, Instant now);
   Batch take_stuck();
   void keep(DirtySet& set, const Batch& batch, Instant now);
-  void live_finished(const Outcome& outcome, Instant now);
   void full_finished(const Outcome& outcome, Instant now);
   void full_was_partial(const Outcome& outcome, Instant now);
   void connect_finished(const Outcome& outcome, Instant now);
   void succeeded(Instant now);
+  void sent(const Batch& batch, const Outcome& outcome, Instant now);
   void leave_unsent(const Batch& batch, const Outcome& outcome, Instant now);
   void target_failed(Instant now);
   Instant settled() const;
@@ -130,6 +137,10 @@ class TargetQueue {
   Instant first_change_{};
   Instant last_change_{};
   std::optional<Batch> live_;
+
+  DirtySet set_aside_;  // big files that wait
+  std::optional<Batch> big_;
+  DirtySet during_big_;  // what the running big files may bring back or overwrite
 
   DirtySet stuck_;  // failed while the target answered; tried again on their own
   Backoff stuck_backoff_;

@@ -141,7 +141,7 @@ TargetId Engine::add_target(GroupRun& run, const Target& config) {
 }
 
 void Engine::remove_target(GroupRun& run, TargetId id) {
-  for (JobKind kind : {JobKind::live, JobKind::full}) {
+  for (JobKind kind : kTransfers) {
     runs_.erase({id, kind});
     abandoned_.erase({id, kind});
   }
@@ -346,7 +346,7 @@ void Engine::abandon_runs(const GroupRun& run) {
 
 void Engine::abandon_runs(TargetId id) {
   standbys_.erase(id);
-  for (JobKind kind : {JobKind::live, JobKind::full})
+  for (JobKind kind : kTransfers)
     if (auto running = runs_.find({id, kind}); running != runs_.end()) {
       abandoned_.insert(running->first);
       running->second->terminate();

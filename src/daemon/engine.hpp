@@ -95,6 +95,7 @@ class Engine {
     std::set<GroupRun*> groups;
   };
   using RunKey = std::pair<TargetId, JobKind>;
+  static constexpr JobKind kTransfers[] = {JobKind::live, JobKind::full, JobKind::big};
   static constexpr auto kPublishInterval = std::chrono::milliseconds(100);
   static constexpr auto kBlindRescan = std::chrono::minutes(10);
   static constexpr auto kLimitCheck = std::chrono::seconds(30);
@@ -132,7 +133,9 @@ class Engine {
   void connect(TargetId id);
   void end_connecting(TargetId id, const Outcome& outcome);
   void start_full(const Job& job, GroupRun& run, TargetRun& target);
-  void start_live(const Job& job, GroupRun& run);
+  void start_live(Job job, GroupRun& run, const TargetRun& target);
+  void set_big_files_aside(Job& job, const GroupRun& run, const TargetRun& target);
+  FileList make_list(const Job& job, const GroupRun& run, const Transfer& transfer);
   Transfer make_transfer(TargetId id, const GroupRun& run, Lane lane) const;
   Lane lane_for(const Job& job, GroupRun& run) const;
   void run_list(RunKey key, const Transfer& transfer, const std::string& list);

@@ -17,6 +17,7 @@ namespace {
 std::string what_ran(JobKind kind, size_t paths) {
   if (kind == JobKind::connect) return "connecting";
   if (kind == JobKind::full) return "full sync";
+  if (kind == JobKind::big) return fmt::format("{} big file{}", paths, paths == 1 ? "" : "s");
   return fmt::format("{} path{}", paths, paths == 1 ? "" : "s");
 }
 
@@ -108,7 +109,7 @@ void Engine::start(const Job& job, Instant now) {
     if (job.kind == JobKind::full)
       start_full(job, run, target);
     else
-      start_live(job, run);
+      start_live(job, run, target);
   } catch (const std::system_error& e) {
     Run::Result failed;
     failed.outcome.text = e.what();
@@ -159,19 +160,39 @@ void Engine::start_full(const Job& job, GroupRun& run, TargetRun& target) {
   launch({job.target, JobKind::full}, transfer, std::nullopt);
 }
 
-void Engine::start_live(const Job& job, GroupRun& run) {
+void Engine::start_live(Job job, GroupRun& run, const TargetRun& target) {
+  if (job.kind == JobKind::live) set_big_files_aside(job, run, target);
   Transfer transfer = make_transfer(job.target, run, lane_for(job, run));
   // Of a path that is listed and hidden as well, rsync does not delete the copy.
   std::erase_if(transfer.hidden, [&](const std::string& path) {
     return std::ranges::find(job.batch.paths, path) != job.batch.paths.end();
   });
-  auto probe = [&](const std::string& path) { return watcher(run).probe(run.tree, path); };
-  Missing missing = transfer.can.deletes_missing_args() ? Missing::listed : Missing::by_directory;
-  FileList list =
-      build_file_list(job.batch.paths, probe, depth_of(transfer.lane), missing);
+  FileList list = make_list(job, run, transfer);
   for (const std::string& directory : list.losers)
     scheduler_.queue(job.target).changed(directory, ChangeKind::children, job.batch.oldest);
-  run_list({job.target, JobKind::live}, transfer, list.text);
+  run_list({job.target, job.kind}, transfer, list.text);
+}
+
+FileList Engine::make_list(const Job& job, const GroupRun& run, const Transfer& transfer) {
+  auto probe = [&](const std::string& path) { return watcher(run).probe(run.tree, path); };
+  Missing missing = transfer.can.deletes_missing_args() ? Missing::listed : Missing::by_directory;
+  return build_file_list(job.batch.paths, probe, depth_of(transfer.lane), missing);
+}
+
+/// Big is what takes a second or more where a second of bandwidth is known.
+void Engine::set_big_files_aside(Job& job, const GroupRun& run, const TargetRun& target) {
+  constexpr uint64_t kBig = 16 * 1024 * 1024;
+  if (job.batch.kind != ChangeKind::data) return;
+  uint64_t limit = target.config.rsync.bandwidth_limit;
+  uint64_t big = limit == 0 ? kBig : std::min(kBig, limit);
+  auto is_small = [&](const std::string& path) {
+    return file_size(watcher(run).file_path(run.tree, path)) < big;
+  };
+  auto first_big = std::stable_partition(job.batch.paths.begin(), job.batch.paths.end(), is_small);
+  if (first_big == job.batch.paths.end()) return;
+  scheduler_.queue(job.target).set_aside({first_big, job.batch.paths.end()});
+  job.batch.paths.erase(first_big, job.batch.paths.end());
+  want_pump();
 }
 
 /// Attributes of a few small files go out as data, because a standby carries data: sending them
@@ -195,7 +216,8 @@ void Engine::run_list(RunKey key, const Transfer& transfer, const std::string& l
     nothing_to_do.verdict = Verdict::done;
     return scheduler_.finished(key.first, key.second, nothing_to_do, loop_.now());
   }
-  auto standby = transfer.lane == Lane::data ? take_standby(key.first) : nullptr;
+  bool fits = transfer.lane == Lane::data && key.second == JobKind::live;
+  auto standby = fits ? take_standby(key.first) : nullptr;
   if (!standby) return launch(key, transfer, list);
   standby->feed(list, [this, key](const Run::Result& result) { end_run(key, result); });
   runs_[key] = std::move(standby);

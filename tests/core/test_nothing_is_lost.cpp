@@ -40,7 +40,7 @@ class History {
         return queue_.set_paused(paused_ = pick(2) == 0);
       case 7:
       case 8:
-        return finish_live(verdict());
+        return pick(3) == 0 ? finish_big(verdict()) : finish_live(verdict());
       case 9:
         return finish_full(full_verdict());
       default:
@@ -61,12 +61,14 @@ class History {
   void calm_down() {
     queue_.set_paused(paused_ = false);
     finish_live(Verdict::done);
+    finish_big(Verdict::done);
     finish_full(Verdict::done);
     for (int i = 0; i < 20 && !at_rest(); ++i) {
       now_ += 2min;
       queue_.approve(now_);
       start();
       finish_live(Verdict::done);
+      finish_big(Verdict::done);
       finish_full(Verdict::done);
     }
     ASSERT_TRUE(at_rest());
@@ -114,18 +116,27 @@ class History {
     ++tick_;
     missing_.push_back({path, kind, tick_});
     if (full_) changed_during_full_.insert(path);
+    if (big_ && is_below(big_->batch.paths.front(), path)) changed_during_big_.insert(path);
   }
 
   void start() {
     if (auto due = queue_.due(JobKind::live); due && *due <= now_) {
       ASSERT_FALSE(paused_);
       live_ = {queue_.start_live(), tick_};
+      if (live_->batch.kind == ChangeKind::data && pick(2) == 0) set_one_aside();
     }
+    if (auto due = queue_.due(JobKind::big); due && *due <= now_) big_ = {queue_.start_big(), tick_};
     if (auto due = queue_.due(JobKind::full); due && *due <= now_) {
       queue_.start_full();
       full_ = tick_;
       changed_during_full_.clear();
     }
+  }
+
+  void set_one_aside() {
+    std::string path = live_->batch.paths.back();
+    queue_.set_aside({path});
+    live_->batch.paths.pop_back();
   }
 
   static bool is_below(const std::string& path, const std::string& top) {
@@ -145,9 +156,19 @@ class History {
     return std::vector{paths[pick(static_cast<unsigned>(paths.size()))]};
   }
 
-  void finish_live(Verdict verdict) {
-    if (!live_) return;
-    auto [batch, started] = *std::exchange(live_, std::nullopt);
+  void finish_live(Verdict verdict) { finish_batch(JobKind::live, live_, verdict); }
+  void finish_big(Verdict verdict) {
+    // What it read before a change, it may have written after that change was sent.
+    if (big_)
+      for (const std::string& path : changed_during_big_)
+        missing_.push_back({path, ChangeKind::attributes, tick_});
+    changed_during_big_.clear();
+    finish_batch(JobKind::big, big_, verdict);
+  }
+
+  void finish_batch(JobKind kind, std::optional<LiveRun>& run, Verdict verdict) {
+    if (!run) return;
+    auto [batch, started] = *std::exchange(run, std::nullopt);
     std::optional<std::vector<std::string>> unsent;
     if (verdict == Verdict::again || verdict == Verdict::partial) unsent = complaint(batch.paths);
     if (unsent)
@@ -158,7 +179,7 @@ class History {
       std::erase_if(missing_, [&, &sent = batch, tick = started](const Missing& change) {
         return change.tick <= tick && carries(sent, change);
       });
-    end(JobKind::live, verdict, unsent);
+    end(kind, verdict, unsent);
   }
 
   void finish_full(Verdict verdict) {
@@ -191,6 +212,8 @@ class History {
   uint64_t tick_ = 0;  // counts changes: times may be equal
   std::vector<Missing> missing_;
   std::optional<LiveRun> live_;
+  std::optional<LiveRun> big_;
+  std::set<std::string> changed_during_big_;
   std::optional<uint64_t> full_;
   std::set<std::string> changed_during_full_;
 };

@@ -167,5 +167,46 @@ TEST_F(Story, AComparisonThatNamesItsFailuresIsDoneForTheRest) {
   EXPECT_EQ(state(4s), TargetState::idle);
 }
 
+TEST_F(Story, BigFilesHoldUpNoSmallOnes) {
+  changed(0ms, "d/big");
+  changed(0ms, "small");
+  EXPECT_EQ(start_live(100ms), (Paths{"d/big", "small"}));
+  queue.set_aside({"d/big"});
+  EXPECT_EQ(queue.pending(), 2u);
+  EXPECT_TRUE(is_due(JobKind::big, 100ms));
+  EXPECT_EQ(queue.start_big().paths, Paths{"d/big"});
+  finish(200ms, kLive, Verdict::done);
+  changed(300ms, "small");
+  EXPECT_EQ(run_live(400ms, 500ms, Verdict::done), Paths{"small"});
+  EXPECT_EQ(state(500ms), TargetState::syncing);
+  finish(1h, JobKind::big, Verdict::done);
+  EXPECT_EQ(run_live(1h + 100ms, 1h + 200ms, Verdict::done), Paths{"d"})
+      << "its directory has got an old time";
+  EXPECT_EQ(state(1h + 200ms), TargetState::idle);
+}
+
+TEST_F(Story, ABigFileThatIsDeletedMeanwhileDoesNotComeBack) {
+  changed(0ms, "big");
+  start_live(100ms);
+  queue.set_aside({"big"});
+  finish(100ms, kLive, Verdict::done);
+  queue.start_big();
+  changed(200ms, "big");
+  EXPECT_EQ(run_live(300ms, 400ms, Verdict::done), Paths{"big"}) << "deletes it";
+  finish(1min, JobKind::big, Verdict::done);
+  EXPECT_EQ(run_live(1min + 100ms, 1min + 200ms, Verdict::done), Paths{"big"}) << "again";
+}
+
+TEST_F(Story, ABigFileThatFailsIsTriedAgain) {
+  changed(0ms, "big");
+  start_live(100ms);
+  queue.set_aside({"big"});
+  finish(100ms, kLive, Verdict::done);
+  queue.start_big();
+  finish(1s, JobKind::big, Verdict::failed);
+  EXPECT_EQ(state(1s), TargetState::retrying);
+  EXPECT_EQ(queue.pending(), 2u) << "the file, and its directory's times";
+}
+
 }  // namespace
 }  // namespace mirrord
