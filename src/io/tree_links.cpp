@@ -123,6 +123,8 @@ void TreeWatcher::add_link(NodeId parent, std::string_view name, bool live) {
   if (end == LinkEnd::directory) enqueue(map_.add_dir(tree, parent, name, -1, id), live);
   if (end == LinkEnd::outside || end == LinkEnd::unreadable)
     listener_.trouble(tree, map_.path(map_.link(id)), reason_for(end));
+  // A recursive run that does not know of it would walk out of bounds.
+  if (end == LinkEnd::outside && live) listener_.lost(tree);
   // What is not mirrored is not named in a list: only its directory's comparison deletes a copy.
   bool unnamed = end == LinkEnd::outside || (end == LinkEnd::dangling && !resolution.absent);
   if (unnamed && live) report(parent, "", ChangeKind::children);
@@ -135,7 +137,10 @@ void TreeWatcher::leave_out(const Task& task, LinkEnd end) {
   link.dir = 0;
   const Link& left_out = map_.link(map_.add_link(std::move(link)));
   listener_.trouble(task.tree, map_.path(left_out), reason_for(end));
-  if (task.live) report(left_out.parent, "", ChangeKind::children);
+  // A recursive run that does not know of a loop would walk into it, forty levels deep.
+  if (!task.live) return;
+  listener_.lost(task.tree);
+  report(left_out.parent, "", ChangeKind::children);
 }
 
 void TreeWatcher::link_event(LinkId id, WatchEvent::Kind kind) {
