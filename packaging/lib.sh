@@ -25,18 +25,19 @@ quietly() { # LOG COMMAND...
   die "failed: $* (all of it: $log)"
 }
 
-missing_packages() {
+missing_packages() { # LIST...
   local package
   while read -r package; do
     [[ $(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null) == installed ]] ||
       printf '%s\n' "$package"
-  done <"$root/packaging/build-deps"
+  done < <(cat "$@")
 }
 
-install_build_deps() {
+# Of packaging/build-deps, and of more such lists.
+install_build_deps() { # LIST...
   local -a missing
   local begin=$EPOCHREALTIME
-  mapfile -t missing < <(missing_packages)
+  mapfile -t missing < <(missing_packages "$root/packaging/build-deps" "$@")
   ((${#missing[@]})) || return 0
   ((EUID == 0)) ||
     die "missing packages; as root: apt-get install --no-install-recommends ${missing[*]}"
