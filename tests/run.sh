@@ -1,7 +1,7 @@
 #!/bin/bash
 # All tests from nothing: installs what is missing, builds with warnings as errors and with
 # AddressSanitizer and UndefinedBehaviorSanitizer, runs everything through CTest.
-# Arguments go to ctest: tests/run.sh -R Story
+# Arguments go to ctest: tests/run.sh -R '^Story', or -LE packaging for all but the packages
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)

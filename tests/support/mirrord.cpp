@@ -2,6 +2,7 @@
 
 #include <signal.h>
 
+#include <cstdlib>
 #include <iostream>
 #include <stdexcept>
 
@@ -19,6 +20,12 @@ Arguments command_line(const Mirrord::Options& options) {
                          options.bus, "--log-target", "stderr"});
   all.insert(all.end(), options.arguments.begin(), options.arguments.end());
   return all;
+}
+
+/// The built one, if the environment names no directory with those of a package.
+std::string program(const char* name, const char* built) {
+  const char* directory = std::getenv("MIRRORD_PROGRAMS");
+  return directory ? std::string(directory) + '/' + name : built;
 }
 
 Environment with_directories(const TempDir& dir, Environment environment) {
@@ -67,7 +74,7 @@ Finished run_mirrorctl(const Arguments& arguments) {
   return run(all);
 }
 
-std::string mirrord_program() { return MIRRORD_BINARY; }
-std::string mirrorctl_program() { return MIRRORCTL_BINARY; }
+std::string mirrord_program() { return program("mirrord", MIRRORD_BINARY); }
+std::string mirrorctl_program() { return program("mirrorctl", MIRRORCTL_BINARY); }
 
 }  // namespace mirrord::test

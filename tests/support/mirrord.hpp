@@ -50,6 +50,7 @@ Finished run_mirrord(const TempDir& dir, const Mirrord::Options& options);
 
 Finished run_mirrorctl(const Arguments& arguments);
 
+/// The built programs; those of the directory MIRRORD_PROGRAMS where the environment has one.
 std::string mirrord_program();
 std::string mirrorctl_program();
 

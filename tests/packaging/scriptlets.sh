@@ -1,0 +1,193 @@
+#!/bin/bash
+# Installs, upgrades and erases the package for CentOS 7 in a chroot of our own, and looks at what
+# its scriptlets call, at the enabled state, and at what becomes of edited configuration.
+# scriptlets.sh STAGED-ROOT RPM; needs root.
+#
+# The chroot has busybox as /bin/sh, this host's systemctl (which works on files there), the other
+# programs that scriptlets may call as recorders, and one package that provides what CentOS 7 does.
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+pack=$here/../../packaging/el7/pack.sh
+staged=$1 package=$2
+unit=mirrord.service
+wants=etc/systemd/system/multi-user.target.wants/$unit
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+host=$work/host
+
+fail() {
+  printf 'scriptlets: %s\n' "$*" >&2
+  [[ -e $host/calls ]] && sed 's/^/  called: /' "$host/calls" >&2
+  exit 1
+}
+
+in_host() { rpm --force-debian --root "$host" "$@"; }
+
+# --- The host ------------------------------------------------------------------------------------
+
+copy_program() { # PROGRAM PLACE
+  local library
+  install -D "$1" "$host$2"
+  for library in $(ldd "$1" | grep -oE '/[^ ]+'); do
+    [[ -e $host$library ]] || install -D "$library" "$host$library"
+  done
+}
+
+record() { # PROGRAM LAST-LINE
+  mkdir -p "$host${1%/*}"
+  printf '#!/bin/sh\necho "%s $*" >>/calls\n%s\n' "${1##*/}" "${2-}" >"$host$1"
+  chmod 755 "$host$1"
+}
+
+imitation() { # prints a spec
+  cat <<'SPEC'
+Name: centos7
+Version: 7.9
+Release: 1
+Summary: What CentOS 7 provides
+License: none
+BuildArch: noarch
+AutoReqProv: no
+SPEC
+  grep -vE '^(#|rpmlib)' "$here/centos7/provides" | sed 's/^/Provides: /'
+  printf '%%description\nNothing.\n%%files\n'
+}
+
+make_host() { # DEFAULT-PRESET
+  rm -rf "$host"
+  mkdir -p "$host"/{etc/systemd/system,usr/lib/systemd/{system,system-preset},var/lib/rpm,tmp}
+  install -D /bin/busybox "$host/bin/sh"
+  ln -s sh "$host/bin/cat"
+  mkdir "$host/dev"
+  : >"$host/dev/null"  # a file serves as well, and no right to make devices is needed
+  copy_program "$(command -v systemctl)" /usr/libexec/systemctl
+  record /usr/bin/systemctl \
+    'case " $* " in *" stop "*|*" try-restart "*|*" daemon-reload "*) exit 0;; esac
+SYSTEMD_OFFLINE=1 exec /usr/libexec/systemctl "$@"'
+  record /usr/bin/journalctl
+  record /usr/lib/systemd/systemd-sysctl
+  echo "$1 *" >"$host/usr/lib/systemd/system-preset/99-default.preset"
+  in_host -i "$work/centos7-7.9-1.noarch.rpm"
+  : >"$host/calls"
+}
+
+# The next version, whose own configuration file is another one.
+make_next_version() {
+  cp -a "$staged" "$work/next"
+  echo '# a new default' >>"$work/next/etc/mirrord/mirrord.toml"
+  find "$work/next/usr/lib/debug" -type f -delete
+  "$pack" "$work/next" 99.0 "$work" --define '_binary_payload w1.gzdio' \
+    --define 'libsystemd_version 252' >"$work/log" 2>&1 || { tail "$work/log"; fail 'no next version'; }
+  next=$(echo "$work"/mirrord-99.0-*.rpm)
+}
+
+make_imitation() {
+  imitation >"$work/centos7.spec"
+  rpmbuild -bb --target noarch --dbpath "$work/db" --define "_topdir $work/build" \
+    --define "_rpmdir $work" --define '_build_name_fmt %%{NAME}-%%{VERSION}-%%{RELEASE}.%%{ARCH}.rpm' \
+    "$work/centos7.spec" >"$work/log" 2>&1 || { tail "$work/log"; fail 'no imitation of CentOS 7'; }
+}
+
+# --- Questions -----------------------------------------------------------------------------------
+
+called() { grep -qxF -- "$1" "$host/calls" || fail "not called: $1"; }
+not_called() { ! grep -qE -- "$1" "$host/calls" || fail "called: $1"; }
+exists() { [[ -e $host/$1 || -L $host/$1 ]] || fail "missing: /$1"; }
+absent() { [[ ! -e $host/$1 && ! -L $host/$1 ]] || fail "left: /$1"; }
+holds() { grep -qxF -- "$2" "$host/$1" || fail "/$1 does not hold '$2'"; }
+
+# The directories of CentOS 7 itself are not in our host before.
+files() { (cd "$host" && find . -path ./var/lib/rpm -prune -o ! -type d -print | sort); }
+
+# --- Stories -------------------------------------------------------------------------------------
+
+installed_by_preset() { # PRESET
+  make_host "$1"
+  in_host -i "$package"
+  called "systemctl preset $unit"
+  called 'journalctl --update-catalog'
+  called 'systemd-sysctl /usr/lib/sysctl.d/50-mirrord.conf'
+  not_called ' (start|restart|enable) '
+  in_host -V mirrord || fail 'the installed files are not those of the package'
+}
+
+install_respects_presets() {
+  installed_by_preset enable
+  exists "$wants"
+  installed_by_preset disable
+  absent "$wants"
+}
+
+an_erased_package_leaves_nothing() {
+  local before
+  make_host disable
+  before=$(files)
+  in_host -i "$package"
+  in_host -e mirrord
+  called "systemctl --no-reload disable $unit"
+  called "systemctl stop $unit"
+  diff <(echo "$before") <(files) || fail 'erasing does not undo installing'
+  absent etc/mirrord
+  absent var/lib/mirrord
+  absent usr/share/doc/mirrord
+  absent usr/share/licenses/mirrord
+}
+
+an_upgrade_keeps_what_the_administrator_did() {
+  make_host disable
+  in_host -i "$package"
+  SYSTEMD_OFFLINE=1 chroot "$host" /usr/libexec/systemctl enable "$unit" 2>/dev/null
+  echo '# edited' >>"$host/etc/mirrord/mirrord.toml"
+  echo '# mine' >"$host/etc/mirrord/web.toml"
+  : >"$host/calls"
+
+  in_host -U "$next" 2>/dev/null
+  called 'systemctl daemon-reload'
+  called "systemctl try-restart $unit"
+  not_called ' (preset|stop|disable) '
+  exists "$wants"
+  holds etc/mirrord/mirrord.toml '# edited'
+  holds etc/mirrord/mirrord.toml.rpmnew '# a new default'
+  holds etc/mirrord/web.toml '# mine'
+
+  in_host -e mirrord 2>/dev/null
+  called "systemctl stop $unit"
+  absent "$wants"
+  absent etc/mirrord/mirrord.toml
+  holds etc/mirrord/mirrord.toml.rpmsave '# edited'
+  holds etc/mirrord/web.toml '# mine'
+}
+
+the_other_mirrord_is_in_conflict() {
+  make_host disable
+  cat >"$work/other.spec" <<'SPEC'
+Name: mirrord-for-kubernetes
+Version: 1
+Release: 1
+Summary: Another program of the same name
+License: none
+BuildArch: noarch
+%description
+Nothing.
+%install
+mkdir -p %{buildroot}/usr/bin
+echo other >%{buildroot}/usr/bin/mirrord
+%files
+/usr/bin/mirrord
+SPEC
+  rpmbuild -bb --target noarch --dbpath "$work/db" --define "_topdir $work/build" \
+    --define "_rpmdir $work" --define '_build_name_fmt %%{NAME}.rpm' "$work/other.spec" >"$work/log" 2>&1
+  in_host -i "$work/mirrord-for-kubernetes.rpm"
+  ! in_host -i "$package" 2>"$work/log" || fail 'both programs of the name are installed'
+  grep -q conflicts "$work/log" || { cat "$work/log"; fail 'refused, but not for the conflict'; }
+}
+
+make_imitation
+make_next_version
+for story in install_respects_presets an_erased_package_leaves_nothing \
+  an_upgrade_keeps_what_the_administrator_did the_other_mirrord_is_in_conflict; do
+  "$story"
+  echo "ok: $story"
+done
