@@ -34,10 +34,10 @@ compile() { # TARGET...
 # A digest of the stripped program; the linker's own would cover debug information, in which zig
 # leaves paths of this machine. The note is that of elf(5), NT_GNU_BUILD_ID.
 set_build_id() { # PROGRAM; prints it
-  # shellcheck disable=SC2001
   local stripped=$out/tree/stripped note=$out/tree/build-id digest
   objcopy --strip-all "$1" "$stripped"
   read -r digest _ < <(sha1sum "$stripped")
+  # shellcheck disable=SC2001
   printf '%b' '\x04\x00\x00\x00\x14\x00\x00\x00\x03\x00\x00\x00GNU\x00' \
     "$(sed 's/../\\x&/g' <<<"$digest")" >"$note"
   objcopy --update-section .note.gnu.build-id="$note" "$1"
