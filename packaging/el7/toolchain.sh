@@ -186,7 +186,8 @@ install_lua() { # SYSROOT
 # --- The sysroot ---------------------------------------------------------------------------------
 
 # Header-only libraries: package, directory below /usr/include.
-header_packages=(libfmt-dev:fmt libspdlog-dev:spdlog libtomlplusplus-dev:toml++ libcli11-dev:CLI)
+header_packages=(libfmt-dev:fmt libspdlog-dev:spdlog libtomlplusplus-dev:toml++ libcli11-dev:CLI
+  nlohmann-json3-dev:nlohmann)
 
 install_headers() { # SYSROOT
   local pair
