@@ -1,6 +1,6 @@
 #include "daemon/probe.hpp"
 
-#include <fmt/format.h>
+#include <system_error>
 
 #include "core/rsync_result.hpp"
 #include "core/ssh.hpp"
@@ -24,13 +24,22 @@ Probe::Probe(Loop& loop, const Group& group, const Target& target, std::string c
       target_(target),
       control_path_(std::move(control_path)),
       done_(std::move(done)) {
-  run({target_.rsync.program, "--version"}, &Probe::heard_here);
+  start({target_.rsync.program, "--version"}, &Probe::heard_here);
 }
 
-void Probe::run(std::vector<std::string> argv, Step next) {
+void Probe::start(std::vector<std::string> argv, Step next) {
   process_ = std::make_unique<Process>(
       loop_, child_command(group_, std::move(argv)),
       [this, next](const ProcessResult& result) { (this->*next)(result); });
+}
+
+/// A program that cannot be started is an answer, too.
+void Probe::run(std::vector<std::string> argv, Step next) {
+  try {
+    start(std::move(argv), next);
+  } catch (const std::system_error& e) {
+    fail(e.what(), kNotFound);
+  }
 }
 
 void Probe::heard_here(const ProcessResult& result) {

@@ -30,6 +30,7 @@ class Probe {
 
  private:
   using Step = void (Probe::*)(const ProcessResult&);
+  void start(std::vector<std::string> argv, Step next);
   void run(std::vector<std::string> argv, Step next);
   void heard_here(const ProcessResult& result);
   void heard_there(const ProcessResult& result);

@@ -141,6 +141,20 @@ TEST_F(Outage, MissingRsyncIsAFailureAndNoEnd) {
   ASSERT_TRUE(arrives("once rsync is installed", {"copy"}));
 }
 
+TEST_F(Outage, MissingSshIsAFailureAndNoEnd) {
+  for (const char* multiplex : {"true", "false"}) {
+    fs::remove(dir / "bin/ssh");
+    configure({.targets = {ssh_target("tgt1")},
+               .settings = kQuickRetry + std::string("ssh = { program = \"") +
+                           (dir / "bin/ssh").native() + "\", multiplex = " + multiplex + " }\n"});
+    start();
+    ASSERT_TRUE(target_becomes("tgt1", "retrying")) << multiplex;
+    write_script(dir / "bin/ssh", "#!/bin/sh\nexec ssh \"$@\"\n");
+    ASSERT_TRUE(arrives("once ssh is installed", {"tgt1"})) << multiplex;
+    stop();
+  }
+}
+
 TEST_F(Outage, OneSlotServesAllTargets) {
   put_config("daemon.toml", "[daemon]\nmax_transfers = 1\n");
   configure({.targets = {local_target("a"), local_target("b"), local_target("c"), ssh_target("d")},
