@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <system_error>
 
+#include "io/fs_identity.hpp"
 #include "io/handle.hpp"
 
 namespace mirrord {
@@ -70,6 +71,7 @@ std::string directory_of(const User& user) {
     throw std::system_error(errno, std::generic_category(), fmt::format("create '{}'", path));
   }
   check_owner(path, user);
+  FsIdentity as(user);
   sweep(path);
   return path;
 }
@@ -89,12 +91,22 @@ std::string new_socket_path(const User& user) {
   throw std::system_error(ENAMETOOLONG, std::generic_category(), fmt::format("use '{}'", path));
 }
 
+void remove_runtime_file(const User& user, const std::string& path) noexcept {
+  try {
+    FsIdentity as(user);
+    ::unlink(path.c_str());
+  } catch (const std::system_error&) {
+    // What stays behind is swept by the next process.
+  }
+}
+
 PrivateFile::PrivateFile(const User& user, const std::string& text) : PrivateFile() {
+  user_ = user;
   std::string path = new_path(user);
   std::string what = fmt::format("write '{}'", path);
+  FsIdentity as(user);
   Fd file(check_errno(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0400), what));
   path_ = path;
-  if (user.uid != ::geteuid()) check_errno(::fchown(file.get(), user.uid, user.gid), what);
   for (size_t written = 0; written < text.size();) {
     ssize_t n = ::write(file.get(), text.data() + written, text.size() - written);
     if (n < 0 && errno == EINTR) continue;
@@ -104,7 +116,7 @@ PrivateFile::PrivateFile(const User& user, const std::string& text) : PrivateFil
 }
 
 PrivateFile::~PrivateFile() {
-  if (!path_.empty()) ::unlink(path_.c_str());
+  if (!path_.empty()) remove_runtime_file(user_, path_);
 }
 
 }  // namespace mirrord

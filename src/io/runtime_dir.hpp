@@ -2,7 +2,8 @@
 // /run/mirrord, else (not root, and no such directory) /tmp/mirrord-UID.
 //
 // ssh-UID/ in it belongs to one user, who alone may enter it: whoever can reach an ssh master's
-// socket can log in through it. Names begin with our process id; what dead processes left is swept.
+// socket can log in through it. Files in it are made and removed with that user's rights, so root
+// needs no CAP_DAC_OVERRIDE. Names begin with our process id; what dead processes left is swept.
 #pragma once
 
 #include <string>
@@ -15,6 +16,8 @@ namespace mirrord {
 /// A path for a socket of `user`; nothing is there yet. Throws std::system_error when there is no
 /// place for it.
 std::string new_socket_path(const User& user);
+/// What is at such a path, or nothing.
+void remove_runtime_file(const User& user, const std::string& path) noexcept;
 
 /// A file that `user` alone can read, removed with this object. Throws std::system_error when it
 /// cannot be written.
@@ -22,8 +25,10 @@ class PrivateFile {
  public:
   PrivateFile() = default;
   PrivateFile(const User& user, const std::string& text);
-  PrivateFile(PrivateFile&& other) noexcept : path_(std::exchange(other.path_, "")) {}
+  PrivateFile(PrivateFile&& other) noexcept
+      : user_(std::move(other.user_)), path_(std::exchange(other.path_, "")) {}
   PrivateFile& operator=(PrivateFile&& other) noexcept {
+    std::swap(user_, other.user_);
     std::swap(path_, other.path_);
     return *this;
   }
@@ -33,6 +38,7 @@ class PrivateFile {
   const std::string& path() const { return path_; }
 
  private:
+  User user_;
   std::string path_;
 };
 

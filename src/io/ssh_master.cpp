@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include "io/runtime_dir.hpp"
+
 namespace mirrord {
 
 SshMaster::SshMaster(Loop& loop, Command command, std::string socket, Duration patience,
@@ -11,6 +13,7 @@ SshMaster::SshMaster(Loop& loop, Command command, std::string socket, Duration p
       listener_(std::move(listener)),
       deadline_(loop.now() + patience),
       timer_(loop.timer([this] { look(); })),
+      user_(command.user ? *command.user : current_user()),
       process_(loop, std::move(command), [this](const ProcessResult& result) {
         ready_ = false;
         auto ended = std::move(listener_.ended);  // it may destroy this object
@@ -19,7 +22,7 @@ SshMaster::SshMaster(Loop& loop, Command command, std::string socket, Duration p
   loop_.arm(timer_, loop_.now() + kLookInterval);
 }
 
-SshMaster::~SshMaster() { ::unlink(socket_.c_str()); }
+SshMaster::~SshMaster() { remove_runtime_file(user_, socket_); }
 
 void SshMaster::look() {
   if (::access(socket_.c_str(), F_OK) == 0) {

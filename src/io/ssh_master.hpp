@@ -23,8 +23,7 @@ class SshMaster {
 
   /// `socket` is the control path that `command` names; a login that takes longer than `patience`
   /// is ended. Throws std::system_error when the child cannot be started.
-  SshMaster(Loop& loop, Command command, std::string socket, Duration patience,
-            Listener listener);
+  SshMaster(Loop& loop, Command command, std::string socket, Duration patience, Listener listener);
   ~SshMaster();
 
   bool is_ready() const { return ready_; }
@@ -39,6 +38,7 @@ class SshMaster {
   bool ready_ = false;
   Instant deadline_;
   Source timer_;
+  User user_;
   Process process_;
 };
 
