@@ -311,6 +311,14 @@ size_t TargetQueue::pending() const {
          (live_ ? live_->paths.size() : 0) + (big_ ? big_->paths.size() : 0);
 }
 
+bool TargetQueue::may_lack(const std::string& path) const {
+  if (full_wanted_ || full_running_ || held() || pending_.covers(path) || stuck_.covers(path))
+    return true;
+  return live_ && std::ranges::any_of(live_->paths, [&](const std::string& sent) {
+           return sent == path || (live_->kind == ChangeKind::tree && is_at_or_below(path, sent));
+         });
+}
+
 std::optional<Instant> TargetQueue::oldest_pending() const {
   std::optional<Instant> oldest;
   auto consider = [&](std::optional<Instant> when) {

@@ -84,6 +84,8 @@ class TargetQueue {
   bool full_running() const { return full_running_; }
   bool full_wanted() const { return full_wanted_; }
   size_t pending() const;
+  /// Whether a change of the path may be missing on the target.
+  bool may_lack(const std::string& path) const;
   /// No change before this is missing on the target; nothing = none is missing.
   std::optional<Instant> oldest_pending() const;
   uint32_t failures() const { return failures_; }

@@ -8,6 +8,8 @@
 #include <exception>
 #include <memory>
 
+#include "core/escape.hpp"
+#include "core/status_json.hpp"
 #include "daemon/bus_service.hpp"
 #include "io/handle.hpp"
 #include "io/log.hpp"
@@ -22,6 +24,11 @@ struct Free {
 using CString = std::unique_ptr<char, Free>;
 
 BusService& service(void* data) { return *static_cast<BusService*>(data); }
+
+/// A fallback object's own data is its status; the service is the data of the vtable's slot.
+BusService& service_of_slot(sd_bus_message* call) {
+  return service(sd_bus_slot_get_userdata(sd_bus_get_current_slot(sd_bus_message_get_bus(call))));
+}
 
 /// The barrier between sd-bus's C frames and exceptions: a bus error instead.
 template <class Call>
@@ -111,8 +118,23 @@ int get_synced_up_to(sd_bus*, const char*, const char*, const char*, sd_bus_mess
 
 // ---- methods
 
+/// Does the work for those who may: now, or when polkit has said so.
+template <class Act>
+int privileged(BusService& bus, sd_bus_message* call, Act act, sd_bus_error* error) {
+  return guarded(error, [&] {
+    BusService::Work work = [act](sd_bus_message* allowed, sd_bus_error* failed) {
+      return guarded(failed, [&] { return act(allowed, failed); });
+    };
+    return bus.authorize(call, std::move(work), error);
+  });
+}
+
 int method_reload(sd_bus_message* call, void* data, sd_bus_error* error) {
-  return guarded(error, [&] { return service(data).reload(call, error); });
+  BusService& bus = service(data);
+  return privileged(
+      bus, call,
+      [&bus](sd_bus_message* allowed, sd_bus_error* failed) { return bus.reload(allowed, failed); },
+      error);
 }
 
 /// "ss": a group and a target, an empty string selects all.
@@ -152,26 +174,49 @@ int verify_targets(BusService& bus, sd_bus_message* call, const std::string& gro
   return bus.verify(call, group, target, error);
 }
 
+template <auto Act>
+int act_on(BusService& bus, sd_bus_message* call, const std::string& group,
+           const std::string& target, sd_bus_error* error) {
+  return privileged(
+      bus, call,
+      [&bus, group, target](sd_bus_message* allowed, sd_bus_error* failed) {
+        return Act(bus, allowed, group, target, failed);
+      },
+      error);
+}
+
 /// A method of the manager, whose first two arguments select targets.
 template <auto Act>
 int on_selected(sd_bus_message* call, void* data, sd_bus_error* error) {
   Selected selected;
   int r = selected.read(call);
   if (r < 0) return r;
-  return guarded(
-      error, [&] { return Act(service(data), call, selected.group, selected.target, error); });
+  return act_on<Act>(service(data), call, selected.group, selected.target, error);
 }
 
 /// The same of one target's object.
 template <auto Act>
 int on_target(sd_bus_message* call, void* data, sd_bus_error* error) {
   const auto& target = *static_cast<const TargetStatus*>(data);
-  // A fallback object's own data is its status; the service is the data of the vtable's slot.
-  void* data_of_slot =
-      sd_bus_slot_get_userdata(sd_bus_get_current_slot(sd_bus_message_get_bus(call)));
-  return guarded(error, [&] {
-    return Act(service(data_of_slot), call, target.group, target.name, error);
-  });
+  return act_on<Act>(service_of_slot(call), call, target.group, target.name, error);
+}
+
+int method_explain(sd_bus_message* call, void* data, sd_bus_error* error) {
+  const char* group = nullptr;
+  const void* bytes = nullptr;
+  size_t length = 0;
+  int r = sd_bus_message_read(call, "s", &group);
+  if (r >= 0) r = sd_bus_message_read_array(call, 'y', &bytes, &length);
+  if (r < 0) return r;
+  BusService& bus = service(data);
+  std::string name = group;
+  std::string path(static_cast<const char*>(bytes), length);
+  return privileged(
+      bus, call,
+      [&bus, name, path](sd_bus_message* allowed, sd_bus_error* failed) {
+        return bus.explain(allowed, name, path, failed);
+      },
+      error);
 }
 
 int method_checkpoint(sd_bus_message* call, void* data, sd_bus_error* error) {
@@ -185,6 +230,30 @@ int method_reached(sd_bus_message* call, void* data, sd_bus_error*) {
   const auto& target = *static_cast<const TargetStatus*>(data);
   return sd_bus_reply_method_return(call, "b",
                                     static_cast<int>(target.reached_checkpoint >= checkpoint));
+}
+
+int method_describe(sd_bus_message* call, void* data, sd_bus_error* error) {
+  return guarded(error, [&] {
+    const BusService& bus = service(data);
+    std::string json =
+        to_json(bus.status(), {MIRRORD_VERSION, escape(bus.config_directory()), now_usec()});
+    return sd_bus_reply_method_return(call, "s", json.c_str());
+  });
+}
+
+int method_describe_group(sd_bus_message* call, void* data, sd_bus_error* error) {
+  return guarded(error, [&] {
+    const auto& group = *static_cast<const GroupStatus*>(data);
+    std::string json = to_json(service_of_slot(call).status(), group, now_usec());
+    return sd_bus_reply_method_return(call, "s", json.c_str());
+  });
+}
+
+int method_describe_target(sd_bus_message* call, void* data, sd_bus_error* error) {
+  return guarded(error, [&] {
+    std::string json = to_json(*static_cast<const TargetStatus*>(data), now_usec());
+    return sd_bus_reply_method_return(call, "s", json.c_str());
+  });
 }
 
 int method_get_target(sd_bus_message* call, void* data, sd_bus_error* error) {
@@ -226,6 +295,7 @@ int method_list_targets(sd_bus_message* call, void* data, sd_bus_error*) {
 constexpr uint64_t kConst = SD_BUS_VTABLE_PROPERTY_CONST;
 constexpr uint64_t kEmits = SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE;
 constexpr uint64_t kQuiet = 0;  // fast counters: a signal for each change would be a storm
+// sd-bus lets everybody call; what is not for everybody goes through privileged().
 constexpr uint64_t kForAll = SD_BUS_VTABLE_UNPRIVILEGED;
 
 // sd-bus's macros make C initialisers out of casts and designators of their own order.
@@ -236,23 +306,27 @@ constexpr uint64_t kForAll = SD_BUS_VTABLE_UNPRIVILEGED;
 
 const sd_bus_vtable kManagerVtable[] = {
     SD_BUS_VTABLE_START(0),
-    SD_BUS_METHOD_WITH_ARGS("Reload", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_reload, 0),
+    SD_BUS_METHOD_WITH_ARGS("Reload", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_reload, kForAll),
     SD_BUS_METHOD_WITH_ARGS("Sync", SD_BUS_ARGS("s", group, "s", target, "b", full),
-                            SD_BUS_NO_RESULT, on_selected<sync_targets>, 0),
+                            SD_BUS_NO_RESULT, on_selected<sync_targets>, kForAll),
     SD_BUS_METHOD_WITH_ARGS("ApproveDeletes", SD_BUS_ARGS("s", group, "s", target),
-                            SD_BUS_NO_RESULT, on_selected<approve_deletes>, 0),
+                            SD_BUS_NO_RESULT, on_selected<approve_deletes>, kForAll),
     SD_BUS_METHOD_WITH_ARGS("Pause", SD_BUS_ARGS("s", group, "s", target), SD_BUS_NO_RESULT,
-                            on_selected<pause_targets<true>>, 0),
+                            on_selected<pause_targets<true>>, kForAll),
     SD_BUS_METHOD_WITH_ARGS("Resume", SD_BUS_ARGS("s", group, "s", target), SD_BUS_NO_RESULT,
-                            on_selected<pause_targets<false>>, 0),
+                            on_selected<pause_targets<false>>, kForAll),
     SD_BUS_METHOD_WITH_ARGS("Verify", SD_BUS_ARGS("s", group, "s", target),
-                            SD_BUS_RESULT("s", json), on_selected<verify_targets>, 0),
+                            SD_BUS_RESULT("s", json), on_selected<verify_targets>, kForAll),
+    SD_BUS_METHOD_WITH_ARGS("Explain", SD_BUS_ARGS("s", group, "ay", path),
+                            SD_BUS_RESULT("s", json), method_explain, kForAll),
     SD_BUS_METHOD_WITH_ARGS("Checkpoint", SD_BUS_NO_ARGS, SD_BUS_RESULT("t", checkpoint),
                             method_checkpoint, kForAll),
     SD_BUS_METHOD_WITH_ARGS("GetTarget", SD_BUS_ARGS("s", group, "s", target),
                             SD_BUS_RESULT("o", path), method_get_target, kForAll),
     SD_BUS_METHOD_WITH_ARGS("ListTargets", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(sssstto)", targets),
                             method_list_targets, kForAll),
+    SD_BUS_METHOD_WITH_ARGS("Describe", SD_BUS_NO_ARGS, SD_BUS_RESULT("s", json), method_describe,
+                            kForAll),
     SD_BUS_PROPERTY("Version", "s", get_version, 0, kConst),
     SD_BUS_PROPERTY("ConfigDirectory", "s", get_config_directory, 0, kConst),
     SD_BUS_PROPERTY("ConfigLoadedUSec", "t", get_status<&Status::config_loaded_usec>, 0, kEmits),
@@ -267,6 +341,8 @@ constexpr auto kGroup = get<GroupStatus, Member>;
 
 const sd_bus_vtable kGroupVtable[] = {
     SD_BUS_VTABLE_START(0),
+    SD_BUS_METHOD_WITH_ARGS("Describe", SD_BUS_NO_ARGS, SD_BUS_RESULT("s", json),
+                            method_describe_group, kForAll),
     SD_BUS_PROPERTY("Name", "s", kGroup<&GroupStatus::name>, 0, kConst),
     SD_BUS_PROPERTY("Source", "s", kGroup<&GroupStatus::source>, 0, kConst),
     SD_BUS_PROPERTY("ResolvedSource", "s", kGroup<&GroupStatus::resolved_source>, 0, kEmits),
@@ -285,13 +361,15 @@ constexpr auto kTarget = get<TargetStatus, Member>;
 const sd_bus_vtable kTargetVtable[] = {
     SD_BUS_VTABLE_START(0),
     SD_BUS_METHOD_WITH_ARGS("Sync", SD_BUS_ARGS("b", full), SD_BUS_NO_RESULT,
-                            on_target<sync_targets>, 0),
+                            on_target<sync_targets>, kForAll),
     SD_BUS_METHOD_WITH_ARGS("Pause", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT,
-                            on_target<pause_targets<true>>, 0),
+                            on_target<pause_targets<true>>, kForAll),
     SD_BUS_METHOD_WITH_ARGS("Resume", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT,
-                            on_target<pause_targets<false>>, 0),
+                            on_target<pause_targets<false>>, kForAll),
     SD_BUS_METHOD_WITH_ARGS("Reached", SD_BUS_ARGS("t", checkpoint), SD_BUS_RESULT("b", reached),
                             method_reached, kForAll),
+    SD_BUS_METHOD_WITH_ARGS("Describe", SD_BUS_NO_ARGS, SD_BUS_RESULT("s", json),
+                            method_describe_target, kForAll),
     SD_BUS_PROPERTY("Name", "s", kTarget<&TargetStatus::name>, 0, kConst),
     SD_BUS_PROPERTY("Group", "s", kTarget<&TargetStatus::group>, 0, kConst),
     SD_BUS_PROPERTY("Destination", "s", kTarget<&TargetStatus::destination>, 0, kConst),

@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <cstring>
 
+#include "core/escape.hpp"
 #include "daemon/bus_objects.hpp"
+#include "daemon/log_control.hpp"
 #include "io/log.hpp"
 
 namespace mirrord {
@@ -84,6 +86,7 @@ BusService::BusService(Loop& loop, Engine& engine, Context context)
 BusService::~BusService() = default;
 
 void BusService::connect() {
+  polkit_.clear();
   bus_.reset();
   int r = try_connect();
   if (r < 0) lost(std::strerror(-r));
@@ -118,6 +121,7 @@ int BusService::publish_objects() {
                                     "/org/freedesktop/DBus/Local", "org.freedesktop.DBus.Local",
                                     "Disconnected", disconnected, nullptr, this);
   if (r >= 0) r = add_bus_objects(bus_.get(), this);
+  if (r >= 0) r = add_log_control(bus_.get());
   if (r >= 0) r = sd_bus_request_name_async(bus_.get(), nullptr, kBusName, 0, named, this);
   return r;
 }
@@ -135,6 +139,27 @@ void BusService::settle() {
   if (!std::exchange(settled_, true)) context_.settled();
 }
 
+int BusService::authorize(sd_bus_message* call, Work work, sd_bus_error* error) {
+  // Over dbus-daemon no capabilities are known: it says whether the caller's user is ours.
+  int r = sd_bus_query_sender_privilege(call, -1);
+  if (r < 0) return r;
+  if (r > 0) return work(call, error);
+  std::shared_ptr<sd_bus_message> waiting(sd_bus_message_ref(call), sd_bus_message_unref);
+  return polkit_.ask(
+      call,
+      [waiting, work = std::move(work)](bool allowed) {
+        sd_bus_error refused = SD_BUS_ERROR_NULL;
+        int done = allowed ? work(waiting.get(), &refused)
+                           : sd_bus_error_set(&refused, SD_BUS_ERROR_ACCESS_DENIED,
+                                              "Access denied: this is for root, or for whom "
+                                              "polkit allows org.mirrord1.manage");
+        // A caller that has gone by now does not matter.
+        if (done < 0) (void)sd_bus_reply_method_errno(waiting.get(), done, &refused);
+        sd_bus_error_free(&refused);
+      },
+      error);
+}
+
 int BusService::reload(sd_bus_message* call, sd_bus_error* error) {
   std::string problems = context_.reload();
   if (!problems.empty())
@@ -147,6 +172,17 @@ int BusService::act(sd_bus_message* call, const std::string& group, const std::s
   Engine::Found found = action(engine_);
   if (found != Engine::Found::yes) return refuse(found, group, target, error);
   return sd_bus_reply_method_return(call, nullptr);
+}
+
+int BusService::explain(sd_bus_message* call, const std::string& group, const std::string& path,
+                        sd_bus_error* error) {
+  if (!status().group(group)) return refuse(Engine::Found::no_such_group, group, "", error);
+  std::optional<Explanation> answer = engine_.explain(group, path);
+  if (!answer)
+    return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
+                             "'%s' is not below the source of group '%s', nor behind its links",
+                             escape(path).c_str(), group.c_str());
+  return sd_bus_reply_method_return(call, "s", to_json(*answer).c_str());
 }
 
 int BusService::checkpoint(sd_bus_message* call) {

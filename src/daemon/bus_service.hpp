@@ -13,6 +13,7 @@
 
 #include "core/status.hpp"
 #include "daemon/engine.hpp"
+#include "daemon/polkit.hpp"
 #include "io/event.hpp"
 
 namespace mirrord {
@@ -39,10 +40,15 @@ class BusService {
   const Status& status() const { return engine_.status(); }
   const std::string& config_directory() const { return context_.config_directory; }
 
-  // Methods; 1 = replied, negative errno with the error set.
+  // Methods; 1 = replied, or to be replied to later; negative errno with the error set.
+  using Work = std::function<int(sd_bus_message* call, sd_bus_error* error)>;
+  /// Does the work at once for root, for others when polkit says yes.
+  int authorize(sd_bus_message* call, Work work, sd_bus_error* error);
   int reload(sd_bus_message* call, sd_bus_error* error);
   int act(sd_bus_message* call, const std::string& group, const std::string& target,
           const std::function<Engine::Found(Engine&)>& action, sd_bus_error* error);
+  int explain(sd_bus_message* call, const std::string& group, const std::string& path,
+              sd_bus_error* error);
   int checkpoint(sd_bus_message* call);
   /// Replies when all is compared.
   int verify(sd_bus_message* call, const std::string& group, const std::string& target,
@@ -65,6 +71,7 @@ class BusService {
   Engine& engine_;
   Context context_;
   std::unique_ptr<sd_bus, BusCloser> bus_;
+  Polkit polkit_;  // after the bus: its questions end first
   Source retry_timer_;
   Duration retry_delay_;
   bool settled_ = false;

@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/explanation.hpp"
 #include "core/file_list.hpp"
 #include "core/model.hpp"
 #include "core/open_files.hpp"
@@ -54,6 +55,8 @@ class Engine {
   /// Compares the selected targets byte by byte, one after the other; changes nothing.
   using Verified = std::function<void(const std::vector<Verification>&)>;
   Found verify(const std::string& group, const std::string& target, Verified verified);
+  /// What becomes of a path of a group that there is; nothing when it has no place in its source.
+  std::optional<Explanation> explain(const std::string& group, const std::string& path) const;
   /// As of the last pump.
   const Status& status() const { return published_; }
   /// Starts nothing more, ends the children, then `stopped`.

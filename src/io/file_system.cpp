@@ -6,6 +6,7 @@
 #include <sys/vfs.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <fstream>
 #include <memory>
 #include <sstream>
@@ -25,6 +26,12 @@ constexpr std::pair<unsigned long, const char*> kRemote[] = {
     {0x0bd00bd0, "Lustre"}, {0x01161970, "GFS2"},    {0x7461636f, "OCFS2"}, {0x5346414f, "AFS"},
     {0x73757245, "Coda"},   {0x786f4256, "vboxsf"},
 };
+
+std::string type_name(mode_t mode) {
+  if (S_ISREG(mode)) return "file";
+  if (S_ISDIR(mode)) return "directory";
+  return S_ISLNK(mode) ? "link" : "other";
+}
 
 }  // namespace
 
@@ -63,6 +70,27 @@ uint64_t file_size(const std::string& path) {
   struct stat st {};
   bool regular = ::stat(path.c_str(), &st) == 0 && S_ISREG(st.st_mode);
   return regular ? static_cast<uint64_t>(st.st_size) : 0;
+}
+
+PathFacts look_along(const std::string& source, const std::string& path) {
+  PathFacts facts;
+  facts.path = path;
+  facts.type = "missing";
+  for (size_t end = 0; end != std::string::npos && !path.empty();) {
+    end = path.find('/', end + 1);
+    std::string prefix = path.substr(0, end);
+    struct stat st {};
+    if (::lstat((source + '/' + prefix).c_str(), &st) == 0 && S_ISLNK(st.st_mode))
+      facts.symlinks.push_back(std::move(prefix));
+  }
+  std::string whole = path.empty() ? source : source + '/' + path;
+  struct stat st {};
+  // A link that leads nowhere is at least a link.
+  if (::stat(whole.c_str(), &st) == 0 || ::lstat(whole.c_str(), &st) == 0)
+    facts.type = type_name(st.st_mode);
+  std::unique_ptr<char, decltype(&std::free)> real(::realpath(whole.c_str(), nullptr), std::free);
+  if (real) facts.file = real.get();
+  return facts;
 }
 
 std::set<std::string> read_mount_points() {

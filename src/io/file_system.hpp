@@ -6,6 +6,7 @@
 #include <set>
 #include <string>
 
+#include "core/explanation.hpp"
 #include "io/handle.hpp"
 
 namespace mirrord {
@@ -24,6 +25,9 @@ bool is_empty_directory(const std::string& path);
 
 /// Bytes in a regular file, through links; 0 for anything else.
 uint64_t file_size(const std::string& path);
+
+/// What is at a logical path below `source`, and which links are on the way to it.
+PathFacts look_along(const std::string& source, const std::string& path);
 
 /// The mount points of this process, now.
 std::set<std::string> read_mount_points();

@@ -9,8 +9,10 @@
 #include <systemd/sd-journal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <iterator>
 
 #include "io/handle.hpp"
 
@@ -19,6 +21,11 @@ namespace mirrord::log {
 namespace {
 
 LogLevel current_level = LogLevel::info;
+Target current_target = Target::standard_error;
+
+/// In the order of LogLevel.
+constexpr const char* kLevels[] = {"emerg",   "alert",  "crit", "err",
+                                   "warning", "notice", "info", "debug"};
 
 /// What of the line that is being written spdlog has no place for.
 struct Line {
@@ -86,8 +93,7 @@ bool stderr_is_journal() {
 }
 
 spdlog::sink_ptr make_sink(Target target) {
-  if (target == Target::journal || (target == Target::automatic && stderr_is_journal()))
-    return std::make_shared<JournalSink>();
+  if (target == Target::journal) return std::make_shared<JournalSink>();
   if (::isatty(STDERR_FILENO) == 0) return std::make_shared<PrefixSink>();
   auto sink = std::make_shared<spdlog::sinks::stderr_color_sink_st>();
   sink->set_pattern("%H:%M:%S.%e %^%v%$");
@@ -97,9 +103,19 @@ spdlog::sink_ptr make_sink(Target target) {
 }  // namespace
 
 void open(Target target, LogLevel level) {
-  spdlog::set_default_logger(std::make_shared<spdlog::logger>("mirrord", make_sink(target)));
+  set_target(target);
   set_level(level);
 }
+
+void set_target(Target target) {
+  if (target == Target::automatic)
+    target = stderr_is_journal() ? Target::journal : Target::standard_error;
+  current_target = target;
+  spdlog::set_default_logger(std::make_shared<spdlog::logger>("mirrord", make_sink(target)));
+  set_level(current_level);
+}
+
+Target target() { return current_target; }
 
 void set_level(LogLevel level) {
   current_level = level;
@@ -107,6 +123,14 @@ void set_level(LogLevel level) {
 }
 
 LogLevel level() { return current_level; }
+
+const char* to_string(LogLevel level) { return kLevels[static_cast<size_t>(level)]; }
+
+std::optional<LogLevel> level_named(std::string_view name) {
+  auto found = std::ranges::find(kLevels, name);
+  if (found == std::end(kLevels)) return std::nullopt;
+  return static_cast<LogLevel>(found - std::begin(kLevels));
+}
 
 void write(LogLevel level, std::string_view message, const Fields& fields) {
   if (level > current_level) return;

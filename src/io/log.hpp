@@ -6,6 +6,7 @@
 #pragma once
 
 #include <initializer_list>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,8 +38,15 @@ inline constexpr std::string_view kReloaded = "52099d5966254f57b51d689e4f2cdbc8"
 
 /// Chooses the sink; automatic takes the journal when standard error leads there.
 void open(Target target, LogLevel level);
+void set_target(Target target);
+/// Where lines go: never automatic.
+Target target();
 void set_level(LogLevel level);
 LogLevel level();
+
+/// As syslog(3) and systemd name them: "emerg" to "debug".
+const char* to_string(LogLevel level);
+std::optional<LogLevel> level_named(std::string_view name);
 
 void write(LogLevel level, std::string_view message, const Fields& fields = {});
 

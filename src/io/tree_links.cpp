@@ -98,6 +98,15 @@ bool TreeWatcher::follows(TreeId id, const std::string& path) const {
   return length > 0 && is_unsafe_link(path, std::string(text, static_cast<size_t>(length)));
 }
 
+std::vector<LinkFact> TreeWatcher::links(TreeId tree) const {
+  std::vector<LinkFact> facts;
+  for (LinkId id : map_.links_in(tree)) {
+    const Link& link = map_.link(id);
+    if (link.parent != 0) facts.push_back({map_.path(link), link.referent, link.end});
+  }
+  return facts;
+}
+
 void TreeWatcher::add_link(NodeId parent, std::string_view name, bool live) {
   TreeId tree = map_.tree_of(parent);
   // The first step is the link itself: an event of its own directory.

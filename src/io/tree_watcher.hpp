@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "core/change.hpp"
+#include "core/explanation.hpp"
 #include "core/file_list.hpp"
 #include "core/filter.hpp"
 #include "core/watch_map.hpp"
@@ -99,6 +100,8 @@ class TreeWatcher {
   std::vector<std::string> unreadable(TreeId tree) const { return map_.unreadable(tree); }
   /// Reads and reports all that the kernel has queued by now.
   void drain();
+  /// The links of the tree that are followed or left out, in the order they were found.
+  std::vector<LinkFact> links(TreeId tree) const;
   size_t directories(TreeId tree) const { return map_.directories(tree); }
   size_t followed_links(TreeId tree) const { return map_.followed_links(tree); }
   Blindness blindness(TreeId tree) const;

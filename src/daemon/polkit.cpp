@@ -1,0 +1,74 @@
+#include "daemon/polkit.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace mirrord {
+
+namespace {
+
+constexpr const char* kAction = "org.mirrord1.manage";
+constexpr uint32_t kMayAskThePerson = 1;  // CheckAuthorizationFlags, polkit's D-Bus API
+constexpr uint64_t kPatienceUsec = 5 * 60 * 1'000'000ull;
+
+struct MessageUnref {
+  void operator()(sd_bus_message* message) const { sd_bus_message_unref(message); }
+};
+using Message = std::unique_ptr<sd_bus_message, MessageUnref>;
+
+int make_question(sd_bus_message* call, Message& question) {
+  sd_bus_message* message = nullptr;
+  int r = sd_bus_message_new_method_call(
+      sd_bus_message_get_bus(call), &message, "org.freedesktop.PolicyKit1",
+      "/org/freedesktop/PolicyKit1/Authority", "org.freedesktop.PolicyKit1.Authority",
+      "CheckAuthorization");
+  question.reset(message);
+  bool may_ask = sd_bus_message_get_allow_interactive_authorization(call) > 0;
+  // Subject, action, details, flags, and no id to cancel it by.
+  if (r >= 0)
+    r = sd_bus_message_append(message, "(sa{sv})sa{ss}us", "system-bus-name", 1, "name", "s",
+                              sd_bus_message_get_sender(call), kAction, 0,
+                              may_ask ? kMayAskThePerson : 0u, "");
+  return r;
+}
+
+bool is_allowed(sd_bus_message* reply) {
+  if (sd_bus_message_get_error(reply)) return false;
+  int authorized = 0;
+  int challenge = 0;
+  int r = sd_bus_message_enter_container(reply, 'r', "bba{ss}");
+  if (r > 0) r = sd_bus_message_read(reply, "bb", &authorized, &challenge);
+  return r > 0 && authorized != 0;
+}
+
+}  // namespace
+
+void Polkit::Unref::operator()(sd_bus_slot* slot) const { sd_bus_slot_unref(slot); }
+
+int Polkit::ask(sd_bus_message* call, Answer answer, sd_bus_error* error) {
+  if (questions_.size() >= kMostQuestions)
+    return sd_bus_error_set(error, SD_BUS_ERROR_LIMITS_EXCEEDED, "too many questions to polkit");
+  Message question;
+  int r = make_question(call, question);
+  if (r < 0) return r;
+  questions_.push_back({this, std::move(answer), nullptr});
+  sd_bus_slot* slot = nullptr;
+  r = sd_bus_call_async(sd_bus_message_get_bus(call), &slot, question.get(), answered,
+                        &questions_.back(), kPatienceUsec);
+  questions_.back().slot.reset(slot);
+  if (r < 0) questions_.pop_back();
+  return r < 0 ? r : 1;  // will be replied to later
+}
+
+int Polkit::answered(sd_bus_message* reply, void* data, sd_bus_error*) {
+  auto* question = static_cast<Question*>(data);
+  Polkit& polkit = *question->polkit;
+  auto self = std::ranges::find_if(polkit.questions_,
+                                   [&](const Question& one) { return &one == question; });
+  std::list<Question> ended;
+  ended.splice(ended.end(), polkit.questions_, self);
+  ended.back().answer(is_allowed(reply));
+  return 1;
+}
+
+}  // namespace mirrord

@@ -1,0 +1,213 @@
+// What clients of org.mirrord1 may rely on: the interface files, JSON, who may do what, the log.
+#include <unistd.h>
+
+#include <nlohmann/json.hpp>
+#include <regex>
+
+#include "e2e/lab.hpp"
+
+namespace mirrord::test {
+namespace {
+
+using Json = nlohmann::json;
+
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+/// From "<interface name="NAME">" to its end, as introspection and the files have it.
+std::string interface_in(const std::string& xml, const std::string& name) {
+  const size_t start = xml.find(" <interface name=\"" + name + "\">");
+  if (start == std::string::npos) return "";
+  constexpr std::string_view kEnd = "</interface>\n";
+  return xml.substr(start, xml.find(kEnd, start) + kEnd.size() - start);
+}
+
+std::string interface_file(const std::string& name) {
+  return read_file(fs::path(MIRRORD_SOURCE_DIR) / "etc/interfaces" / (name + ".xml"));
+}
+
+class Contract : public Lab {
+ protected:
+  void SetUp() override {
+    Lab::SetUp();
+    if (IsSkipped()) return;
+    if (!find_program("busctl")) GTEST_SKIP() << "busctl is not installed";
+    make_story();
+    configure({.targets = {local_target("copy"), local_target("other")}});
+    start();
+    ASSERT_TRUE(arrives("first sync", {"copy", "other"}));
+    ASSERT_TRUE(target_becomes("copy", "idle"));
+    ASSERT_TRUE(target_becomes("other", "idle"));
+  }
+
+  Finished busctl(Arguments arguments, const Arguments& as = {}) {
+    Arguments all = as;
+    all.insert(all.end(), {"busctl", "--address=" + bus().address(), "--no-pager"});
+    all.insert(all.end(), arguments.begin(), arguments.end());
+    return run(all);
+  }
+
+  Finished busctl_as_nobody(const Arguments& arguments) {
+    return busctl(arguments, {"setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"});
+  }
+
+  /// The only string that a method without arguments answers with.
+  Json describe(const BusObject& object) {
+    const Finished call =
+        busctl({"--json=short", "call", "org.mirrord1", object.path, object.interface, "Describe"});
+    EXPECT_EQ(0, call.status) << call.err;
+    return Json::parse(Json::parse(call.out)["data"][0].get<std::string>());
+  }
+
+  Finished log_control(const Arguments& arguments, bool as_nobody = false) {
+    Arguments all{arguments.front(), "org.mirrord1", "/org/freedesktop/LogControl1",
+                  "org.freedesktop.LogControl1"};
+    all.insert(all.end(), arguments.begin() + 1, arguments.end());
+    return as_nobody ? busctl_as_nobody(all) : busctl(all);
+  }
+
+  bool logged(const std::string& text) const { return contains(daemon->log(), text); }
+};
+
+/// When this fails after a change of the vtables: busctl introspect --xml-interface org.mirrord1
+/// PATH prints what belongs into the file.
+TEST_F(Contract, InterfaceFilesAreTheInterfaces) {
+  for (const auto& object : {manager_object(), group_object("web"), target_object("web", "copy")}) {
+    const Finished answer = busctl({"introspect", "--xml-interface", "org.mirrord1", object.path});
+    const std::string expected = interface_in(answer.out, object.interface);
+    ASSERT_NE("", expected) << answer.out << answer.err;
+    EXPECT_EQ(expected, interface_in(interface_file(object.interface), object.interface));
+  }
+}
+
+TEST_F(Contract, ManualNamesEveryMember) {
+  const std::string manual = read_file(fs::path(MIRRORD_SOURCE_DIR) / "man/org.mirrord1.5");
+  const std::regex property("<property name=\"([^\"]*)\" type=\"([^\"]*)\"");
+  const std::regex method("<method name=\"([^\"]*)\"");
+  for (const auto& object : {manager_object(), group_object("web"), target_object("web", "copy")}) {
+    const size_t synopsis = manual.find("\n" + object.interface + "\n");
+    ASSERT_NE(std::string::npos, synopsis) << object.interface;
+    const std::string members = manual.substr(synopsis, manual.find("\n.Ed", synopsis) - synopsis);
+    const std::string xml = interface_file(object.interface);
+    const auto each = [&](const std::regex& what, const auto& pattern_of) {
+      for (std::sregex_iterator one(xml.begin(), xml.end(), what), end; one != end; ++one)
+        EXPECT_TRUE(std::regex_search(members, std::regex(pattern_of(*one)))) << (*one)[1];
+    };
+    each(property, [](const std::smatch& m) {
+      return "\n  " + m[1].str() + " +" + m[2].str() + "(  |\n|$)";
+    });
+    each(method, [](const std::smatch& m) { return "\n  " + m[1].str() + "\\("; });
+  }
+}
+
+TEST_F(Contract, DescribeTellsEverything) {
+  const Json manager = describe(manager_object());
+  EXPECT_EQ(config_dir(), manager["ConfigDirectory"].get<std::string>());
+  const Json group = describe(group_object("web"));
+  EXPECT_EQ("watching", group["State"]);
+  const Json target = describe(target_object("web", "copy"));
+  EXPECT_EQ(copy("copy"), target["Destination"].get<std::string>());
+  EXPECT_EQ("idle", target["State"]);
+  // One truth: the keys are the properties' names.
+  const std::regex property("<property name=\"([^\"]*)\"");
+  for (const auto& [json, object] :
+       {std::pair(manager, manager_object()), std::pair(group, group_object("web")),
+        std::pair(target, target_object("web", "copy"))}) {
+    const std::string xml = interface_file(object.interface);
+    for (std::sregex_iterator one(xml.begin(), xml.end(), property), end; one != end; ++one)
+      EXPECT_TRUE(json.contains((*one)[1].str())) << object.interface << ' ' << (*one)[1];
+  }
+}
+
+TEST_F(Contract, LogLevelIsChangedWhileItRuns) {
+  EXPECT_EQ("s \"info\"\n", log_control({"get-property", "LogLevel"}).out);
+  EXPECT_EQ("s \"console\"\n", log_control({"get-property", "LogTarget"}).out);
+  EXPECT_EQ("s \"mirrord\"\n", log_control({"get-property", "SyslogIdentifier"}).out);
+  const Finished set = log_control({"set-property", "LogLevel", "s", "warning"});
+  EXPECT_EQ(0, set.status) << set.err;
+  EXPECT_EQ("s \"warning\"\n", log_control({"get-property", "LogLevel"}).out);
+  const size_t before = daemon->log().size();
+  write_file(images / "new.png", "new\n");
+  ASSERT_TRUE(arrives("a change", {"copy", "other"}));
+  EXPECT_EQ("", daemon->log().substr(before)) << "lines of level info";
+  const Finished wrong = log_control({"set-property", "LogLevel", "s", "loud"});
+  EXPECT_NE(0, wrong.status);
+  EXPECT_TRUE(contains(wrong.err, "'loud' is no log level")) << wrong.err;
+  EXPECT_NE(0, log_control({"set-property", "LogTarget", "s", "printer"}).status);
+  EXPECT_EQ(0, log_control({"set-property", "LogTarget", "s", "auto"}).status);
+}
+
+TEST_F(Contract, OnlyRootChangesTheLog) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can be another user";
+  if (!find_program("setpriv")) GTEST_SKIP() << "setpriv is not installed";
+  EXPECT_EQ(0, log_control({"get-property", "LogLevel"}, true).status);
+  EXPECT_NE(0, log_control({"set-property", "LogLevel", "s", "debug"}, true).status);
+  EXPECT_EQ("s \"info\"\n", log_control({"get-property", "LogLevel"}).out);
+}
+
+/// Nobody's calls, with a program in place of polkitd.
+class WithPolkit : public Contract {
+ protected:
+  void SetUp() override {
+    if (::geteuid() != 0) GTEST_SKIP() << "only root can be another user";
+    if (!find_program("setpriv")) GTEST_SKIP() << "setpriv is not installed";
+    Contract::SetUp();
+  }
+
+  void polkit_says(const std::string& answer) {
+    polkit.emplace(Child::Command{.arguments = {MIRRORD_FAKE_POLKIT, bus().address(), answer},
+                                  .output = dir / ("polkit-" + answer)});
+    ASSERT_TRUE(wait_until([&] { return contains(polkit->output(), "ready"); }));
+  }
+
+  Arguments sync_call() const {
+    return {"call", "org.mirrord1", "/org/mirrord1", "org.mirrord1.Manager", "Sync", "ssb",
+            "web",  "copy",         "true"};
+  }
+
+  std::optional<Child> polkit;
+};
+
+TEST_F(WithPolkit, AllowsWhatPolkitAllows) {
+  polkit_says("yes");
+  ASSERT_TRUE(fs::remove(copy("copy") / "images/logo.png"));
+  const Finished sync = busctl_as_nobody(sync_call());
+  EXPECT_EQ(0, sync.status) << sync.err;
+  ASSERT_TRUE(arrives("a full sync by nobody", {"copy"}));
+  EXPECT_TRUE(contains(polkit->output(), "org.mirrord1.manage")) << polkit->output();
+
+  const BusObject target = target_object("web", "copy");
+  ASSERT_TRUE(fs::remove(copy("copy") / "images/logo.png"));
+  const Finished one = busctl_as_nobody(
+      {"call", "org.mirrord1", target.path, target.interface, "Sync", "b", "true"});
+  EXPECT_EQ(0, one.status) << one.err;
+  ASSERT_TRUE(arrives("Target.Sync by nobody", {"copy"}));
+
+  const Finished unknown =
+      busctl_as_nobody({"call", "org.mirrord1", "/org/mirrord1", "org.mirrord1.Manager", "Sync",
+                        "ssb", "nosuch", "", "false"});
+  EXPECT_TRUE(contains(unknown.err, "No such group")) << unknown.err;
+}
+
+TEST_F(WithPolkit, RefusesWhatPolkitRefuses) {
+  polkit_says("no");
+  const Finished sync = busctl_as_nobody(sync_call());
+  EXPECT_NE(0, sync.status);
+  EXPECT_TRUE(contains(sync.err, "Access denied")) << sync.err;
+}
+
+TEST_F(WithPolkit, GoesOnWhilePolkitThinks) {
+  polkit_says("never");
+  Arguments patient = sync_call();
+  patient.insert(patient.begin(), {"setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
+                                   "busctl", "--address=" + bus().address()});
+  const Child waits({.arguments = patient, .output = dir / "waits"});
+  ASSERT_TRUE(wait_until([&] { return contains(polkit->output(), "org.mirrord1.manage"); }));
+  write_file(images / "new.png", "new\n");
+  ASSERT_TRUE(arrives("a change", {"copy", "other"}));
+  EXPECT_EQ("idle", target_state("other"));
+}
+
+}  // namespace
+}  // namespace mirrord::test
