@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "core/explanation.hpp"
+#include "core/failure_log.hpp"
 #include "core/file_list.hpp"
 #include "core/model.hpp"
 #include "core/open_files.hpp"
@@ -24,6 +25,7 @@
 #include "daemon/connections.hpp"
 #include "daemon/run.hpp"
 #include "io/event.hpp"
+#include "io/log.hpp"
 #include "io/watch_pool.hpp"
 
 namespace mirrord {
@@ -80,6 +82,7 @@ class Engine {
     GroupRun* group = nullptr;
     Target config;
     std::string last_error;
+    FailureLog failures;
     int last_exit_status = 0;
     uint64_t last_sync_usec = 0;
     uint64_t transfers = 0, files = 0, bytes = 0;
@@ -147,8 +150,9 @@ class Engine {
   bool repeats(RunKey key, const Run::Result& result);
   void note_outcome(TargetRun& target, const Outcome& outcome);
   void hold(TargetRun& target, Outcome& outcome);
-  void log_result(const TargetRun& target, RunKey key, const Run::Result& result,
-                  bool was_failing) const;
+  void log_result(TargetRun& target, RunKey key, const Run::Result& result, bool was_failing);
+  void log_failure(TargetRun& target, const std::string& prefix, const Outcome& outcome,
+                   std::optional<Instant> next, const log::Fields& fields) const;
 
   // Verification
   struct VerifyCall {

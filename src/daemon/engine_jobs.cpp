@@ -225,9 +225,9 @@ void Engine::run_list(RunKey key, const Transfer& transfer, const std::string& l
 
 void Engine::launch(RunKey key, const Transfer& transfer, std::optional<std::string> list) {
   const TargetRun& target = targets_.at(key.first);
-  runs_[key] = std::make_unique<Run>(
-      loop_, target.group->config, target.config, transfer, std::move(list),
-      [this, key](const Run::Result& result) { end_run(key, result); });
+  runs_[key] =
+      std::make_unique<Run>(loop_, target.group->config, target.config, transfer, std::move(list),
+                            [this, key](const Run::Result& result) { end_run(key, result); });
 }
 
 void Engine::end_run(RunKey key, Run::Result result) {
@@ -299,8 +299,8 @@ void Engine::note_outcome(TargetRun& target, const Outcome& outcome) {
   }
 }
 
-void Engine::log_result(const TargetRun& target, RunKey key, const Run::Result& result,
-                        bool was_failing) const {
+void Engine::log_result(TargetRun& target, RunKey key, const Run::Result& result,
+                        bool was_failing) {
   const Outcome& outcome = result.outcome;
   const std::string& group = target.group->config.name;
   log::Fields fields{{"MIRRORD_GROUP", group},
@@ -319,19 +319,10 @@ void Engine::log_result(const TargetRun& target, RunKey key, const Run::Result& 
   }
   if (outcome.verdict == Verdict::failed || outcome.verdict == Verdict::partial) {
     fields.push_back({"MESSAGE_ID", std::string(log::message::kSyncFailed)});
-    auto next = scheduler_.queue(key.first).next_attempt();
-    std::string retry =
-        next ? fmt::format(
-                   ", retrying in {:.1f} s",
-                   static_cast<double>(std::max(*next - loop_.now(), Duration{}).count()) / 1e6)
-             : "";
-    std::string own =
-        outcome.text.ends_with(outcome.complaint) ? "" : ": " + escape(outcome.complaint);
-    log::write(LogLevel::warning, fmt::format("{}: {}{}{}", prefix, outcome.text, own, retry),
-               fields);
-    return;
+    return log_failure(target, prefix, outcome, scheduler_.queue(key.first).next_attempt(), fields);
   }
   if (was_failing && target.last_error.empty()) {
+    target.failures.recovered();
     log::Fields recovered{
         fields[0], fields[1], {"MESSAGE_ID", std::string(log::message::kRecovered)}};
     log::write(LogLevel::notice, fmt::format("{}/{}: recovered", group, target.config.name),
@@ -342,6 +333,23 @@ void Engine::log_result(const TargetRun& target, RunKey key, const Run::Result& 
       fmt::format("{} in {:.3f} s, {} files, {} bytes sent{}", prefix, seconds, outcome.files,
                   outcome.bytes, outcome.verdict == Verdict::again ? ", some vanished" : ""),
       fields);
+}
+
+void Engine::log_failure(TargetRun& target, const std::string& prefix, const Outcome& outcome,
+                         std::optional<Instant> next, const log::Fields& fields) const {
+  Instant now = loop_.now();
+  std::string own =
+      outcome.text.ends_with(outcome.complaint) ? "" : ": " + escape(outcome.complaint);
+  std::optional<size_t> passed_over = target.failures.tell(outcome.text + own, now);
+  std::string retry;
+  if (next)
+    retry = fmt::format(", retrying in {:.1f} s",
+                        static_cast<double>(std::max(*next - now, Duration{}).count()) / 1e6);
+  std::string count;
+  if (passed_over.value_or(0) > 0)
+    count = fmt::format(" ({} more failures since the last line)", *passed_over);
+  log::write(passed_over ? LogLevel::warning : LogLevel::debug,
+             fmt::format("{}: {}{}{}{}", prefix, outcome.text, own, count, retry), fields);
 }
 
 }  // namespace mirrord
