@@ -70,13 +70,29 @@ uint64_t between(uint64_t earlier_usec, uint64_t later_usec) {
 
 // ---- targets
 
-constexpr size_t kColumns = 5;
+constexpr size_t kColumns = 6;
 using Row = std::array<std::string, kColumns>;
+
+int percent(double share) { return static_cast<int>(share * 100); }
 
 std::string pending_text(const TargetStatus& target) {
   if (!target.full_pending) return "pending " + human_number(target.pending);
-  if (target.pending == 0) return "pending full sync";
-  return fmt::format("pending {} + full sync", human_number(target.pending));
+  std::string paths = target.pending == 0 ? "" : human_number(target.pending) + " + ";
+  std::string progress = target.progress < 0 ? "" : fmt::format(" {} %", percent(target.progress));
+  return fmt::format("pending {}full sync{}", paths, progress);
+}
+
+std::string sent_text(const TargetStatus& target) {
+  return fmt::format("sent {} {}, {}", human_number(target.files_sent),
+                     target.files_sent == 1 ? "file" : "files", human_bytes(target.bytes_sent));
+}
+
+std::string bar_line(const TargetStatus& target, const StatusView& view) {
+  if (view.bar_width == 0 || target.progress < 0) return "";
+  auto full = static_cast<size_t>(target.progress * static_cast<double>(view.bar_width));
+  full = std::min(full, view.bar_width);
+  return fmt::format("    [{}{}] {} %\n", std::string(full, '#'),
+                     std::string(view.bar_width - full, '.'), percent(target.progress));
 }
 
 std::string lag_text(const TargetStatus& target, uint64_t now_usec) {
@@ -92,8 +108,12 @@ std::string last_sync_text(const TargetStatus& target, uint64_t now_usec) {
 }
 
 Row row_of(const TargetStatus& target, const StatusView& view) {
-  return {target.name, to_string(target.state), pending_text(target),
-          lag_text(target, view.now_usec), last_sync_text(target, view.now_usec)};
+  return {target.name,
+          to_string(target.state),
+          pending_text(target),
+          lag_text(target, view.now_usec),
+          last_sync_text(target, view.now_usec),
+          sent_text(target)};
 }
 
 std::string next_attempt_text(const TargetStatus& target, uint64_t now_usec) {
@@ -133,7 +153,7 @@ std::string target_lines(const TargetStatus& target, const Widths& widths, const
     line += i == kStateColumn ? coloured(row[i], colour_of(target.state), view) : row[i];
     if (i + 1 < kColumns) line += std::string(widths[i] - width(row[i]), ' ');
   }
-  return line + "\n" + error_line(target, view);
+  return line + "\n" + bar_line(target, view) + error_line(target, view);
 }
 
 // ---- groups
@@ -180,6 +200,17 @@ std::string human_duration(uint64_t usec) {
   const Unit& smaller = *std::next(unit);
   uint64_t rest = seconds % unit->seconds / smaller.seconds;
   return rest == 0 ? text : fmt::format("{} {} {}", text, rest, smaller.name);
+}
+
+std::string human_bytes(uint64_t bytes) {
+  constexpr const char* kUnits[] = {"kB", "MB", "GB", "TB", "PB", "EB"};
+  constexpr double kStep = 1000;
+  if (bytes < 1000) return fmt::format("{} B", bytes);
+  double number = static_cast<double>(bytes) / kStep;
+  const char* const* unit = kUnits;
+  // 999.95 would be printed as 1000.0
+  for (; number >= 999.95; ++unit) number /= kStep;
+  return fmt::format("{:.1f} {}", number, *unit);
 }
 
 std::string human_number(uint64_t number) {

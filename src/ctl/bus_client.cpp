@@ -2,6 +2,7 @@
 
 #include <systemd/sd-bus.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <string_view>
@@ -85,6 +86,38 @@ BusClient::Message BusClient::call(const Message& call, std::chrono::microsecond
   if (r >= 0) return Message(reply);
   throw failure(-r, error.value.name ? error.value.name : "",
                 error.value.message ? error.value.message : std::strerror(-r));
+}
+
+void BusClient::watch() {
+  auto noticed = [](sd_bus_message*, void* data, sd_bus_error*) {
+    static_cast<BusClient*>(data)->changed_ = true;
+    return 0;
+  };
+  for (const char* match : {"type='signal',sender='org.mirrord1'",
+                            "type='signal',sender='org.freedesktop.DBus',member='NameOwnerChanged',"
+                            "arg0='org.mirrord1'"})
+    check(sd_bus_add_match(bus_.get(), nullptr, match, noticed, this), "listen to the daemon");
+}
+
+bool BusClient::wait_for_change(std::chrono::microseconds shortest,
+                                std::chrono::microseconds longest) {
+  using Clock = std::chrono::steady_clock;
+  Clock::time_point start = Clock::now();
+  auto left = [&](std::chrono::microseconds of) {
+    auto rest = std::chrono::duration_cast<std::chrono::microseconds>(start + of - Clock::now());
+    return std::max(rest, std::chrono::microseconds(0));
+  };
+  changed_ = false;
+  for (;;) {
+    int r = sd_bus_process(bus_.get(), nullptr);
+    if (r < 0) throw failure(-r, "", std::strerror(-r));
+    if (r > 0) continue;
+    auto rest = left(changed_ ? shortest : longest);
+    if (rest.count() == 0) return changed_;
+    r = sd_bus_wait(bus_.get(), static_cast<uint64_t>(rest.count()));
+    if (r == -EINTR) return false;
+    if (r < 0) throw failure(-r, "", std::strerror(-r));
+  }
 }
 
 Failure BusClient::failure(int error, const std::string& name, const std::string& message) const {

@@ -53,6 +53,12 @@ class BusClient {
   /// Sends it and waits for the reply. Throws Failure for every error.
   Message call(const Message& call, std::chrono::microseconds timeout = kCallTimeout);
 
+  /// From now on changes of the daemon's objects are noticed, and its coming and going.
+  void watch();
+  /// Waits for a change, at least `shortest` and at most `longest`. False when there was none, or
+  /// a signal(7) ended the wait.
+  bool wait_for_change(std::chrono::microseconds shortest, std::chrono::microseconds longest);
+
  private:
   struct BusDeleter {
     void operator()(sd_bus* bus) const;
@@ -62,6 +68,7 @@ class BusClient {
   Failure failure(int error, const std::string& name, const std::string& message) const;
 
   Address address_;
+  bool changed_ = false;
   std::unique_ptr<sd_bus, BusDeleter> bus_;
 };
 

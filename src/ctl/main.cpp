@@ -18,6 +18,9 @@ struct Options {
   std::string timeout;
   std::string config_directory = "/etc/mirrord";
   std::string lsyncd_config;
+  std::string group, path;
+  bool json = false;
+  bool trust = false;
 };
 
 /// GROUP, GROUP/TARGET or nothing. A group's name has no slash, a target's may.
@@ -48,7 +51,29 @@ void describe(CLI::App& app, Options& options) {
         ->type_name("")
         ->check(CLI::Validator(fault_of_selection, ""));
   };
-  add_selection(app.add_subcommand("status", "Show groups and targets (the default verb)"));
+  auto add_config_directory = [&](CLI::App* verb) {
+    verb->add_option("--config-dir", options.config_directory, "Directory of the *.toml files")
+        ->type_name("DIR")
+        ->capture_default_str();
+  };
+  auto add_json = [&](CLI::App* verb) { verb->add_flag("--json", options.json, "Print JSON"); };
+  add_json(&app);  // of the default verb
+  auto* status = app.add_subcommand("status", "Show groups and targets (the default verb)");
+  add_selection(status);
+  add_json(status);
+  add_selection(app.add_subcommand("monitor", "The same, live"));
+  auto* explain = app.add_subcommand("explain", "Tell whether a path is mirrored, and why not");
+  explain->add_option("GROUP", options.group, "The group")->type_name("")->required();
+  explain->add_option("PATH", options.path, "Relative to the source, or absolute")
+      ->type_name("")
+      ->required();
+  add_json(explain);
+  app.add_subcommand("metrics", "Print OpenMetrics text");
+  auto* doctor = app.add_subcommand("doctor", "Look for what keeps a group from being mirrored");
+  add_selection(doctor);
+  doctor->add_flag("--trust", options.trust, "Offer to accept host keys that are not known");
+  add_config_directory(doctor);
+  doctor->excludes(host);
   app.add_subcommand("reload", "Load the configuration again; prints every problem");
   auto* sync =
       app.add_subcommand("sync", "Sync now, without waiting for quiet or for the next try");
@@ -65,9 +90,7 @@ void describe(CLI::App& app, Options& options) {
   add_selection(app.add_subcommand("pause", "Stop transfers; changes go on being collected"));
   add_selection(app.add_subcommand("resume", "Go on with transfers"));
   auto* check = app.add_subcommand("check", "Validate the configuration; needs no daemon");
-  check->add_option("--config-dir", options.config_directory, "Directory of the *.toml files")
-      ->type_name("DIR")
-      ->capture_default_str();
+  add_config_directory(check);
   check->excludes(bus)->excludes(host);
   auto* import = app.add_subcommand("import-lsyncd", "Print the TOML for an lsyncd.conf");
   import->add_option("FILE", options.lsyncd_config, "The configuration of lsyncd")->required();
@@ -84,7 +107,13 @@ Exit run(const CLI::App& app, const Options& options) {
   if (app.got_subcommand("verify")) return verify(options.address, selection);
   if (app.got_subcommand("pause")) return pause(options.address, selection);
   if (app.got_subcommand("resume")) return resume(options.address, selection);
-  return show_status(options.address, selection);
+  if (app.got_subcommand("monitor")) return monitor(options.address, selection);
+  if (app.got_subcommand("explain"))
+    return explain(options.address, options.group, options.path, options.json);
+  if (app.got_subcommand("metrics")) return show_metrics(options.address);
+  if (app.got_subcommand("doctor"))
+    return doctor(options.address, selection, {options.config_directory, options.trust});
+  return show_status(options.address, selection, options.json);
 }
 
 }  // namespace

@@ -2,12 +2,9 @@
 
 #include <systemd/sd-bus.h>
 
-#include <algorithm>
 #include <initializer_list>
-#include <map>
+#include <nlohmann/json.hpp>
 #include <string>
-#include <utility>
-#include <vector>
 
 #include "io/handle.hpp"
 
@@ -15,158 +12,100 @@ namespace mirrord {
 
 namespace {
 
-/// A property's value, in the member that its type calls for.
-struct Value {
-  std::string text;
-  uint64_t number = 0;
-  double real = 0;
-  std::vector<std::string> paths;
-};
-using Properties = std::map<std::string, Value>;
+using Json = nlohmann::ordered_json;
 
-/// Groups and targets by object path, before their order is known.
-struct Objects {
-  std::vector<Properties> groups;
-  std::map<std::string, Properties> targets;
-};
-
-int checked(int result) { return check(result, "read the daemon's answer"); }
-
-template <class T>
-T read(sd_bus_message* message, char type) {
-  T value{};
-  checked(sd_bus_message_read_basic(message, type, &value));
-  return value;
-}
-
-/// Calls `read_element` for each element of an array.
-template <class Read>
-void read_array(sd_bus_message* message, const char* element, Read read_element) {
-  checked(sd_bus_message_enter_container(message, 'a', element));
-  while (checked(sd_bus_message_at_end(message, 0)) == 0) read_element();
-  checked(sd_bus_message_exit_container(message));
-}
-
-/// Calls `read_entry` in each entry of a dictionary, with its key.
-template <class Read>
-void read_dictionary(sd_bus_message* message, char key_type, const std::string& value_type,
-                     Read read_entry) {
-  std::string entry = key_type + value_type;
-  read_array(message, ("{" + entry + "}").c_str(), [&] {
-    checked(sd_bus_message_enter_container(message, 'e', entry.c_str()));
-    const char* key = read<const char*>(message, key_type);
-    read_entry(std::string(key));
-    checked(sd_bus_message_exit_container(message));
-  });
-}
-
-Value read_value(sd_bus_message* message, const std::string& type) {
-  Value value;
-  if (type == "s")
-    value.text = read<const char*>(message, 's');
-  else if (type == "t")
-    value.number = read<uint64_t>(message, 't');
-  else if (type == "u")
-    value.number = read<uint32_t>(message, 'u');
-  else if (type == "b")
-    value.number = read<int>(message, 'b') != 0;
-  else if (type == "d")
-    value.real = read<double>(message, 'd');
-  else if (type == "ao")
-    read_array(message, "o", [&] { value.paths.emplace_back(read<const char*>(message, 'o')); });
-  else
-    checked(sd_bus_message_skip(message, type.c_str()));
-  return value;
-}
-
-Properties read_properties(sd_bus_message* message) {
-  Properties properties;
-  read_dictionary(message, 's', "v", [&](const std::string& name) {
-    const char* type = nullptr;
-    checked(sd_bus_message_peek_type(message, nullptr, &type));
-    std::string contents = type;
-    checked(sd_bus_message_enter_container(message, 'v', contents.c_str()));
-    properties[name] = read_value(message, contents);
-    checked(sd_bus_message_exit_container(message));
-  });
-  return properties;
-}
-
-Objects read_objects(BusClient& bus) {
-  auto reply = bus.call(bus.method("org.freedesktop.DBus.ObjectManager", "GetManagedObjects"));
-  sd_bus_message* message = reply.get();
-  Objects objects;
-  read_dictionary(message, 'o', "a{sa{sv}}", [&](const std::string& path) {
-    read_dictionary(message, 's', "a{sv}", [&](const std::string& interface) {
-      Properties properties = read_properties(message);
-      if (interface == kGroupInterface) objects.groups.push_back(std::move(properties));
-      if (interface == kTargetInterface) objects.targets[path] = std::move(properties);
-    });
-  });
-  return objects;
+template <class Value>
+void read(const Json& json, const char* key, Value& value) {
+  value = json.at(key).get<Value>();
 }
 
 /// The state of that name. One that we do not know must not be shown as another.
 template <class State>
-State state_of(const std::string& name, std::initializer_list<State> known) {
-  for (State state : known)
-    if (name == to_string(state)) return state;
+void read_state(const Json& json, State& state, std::initializer_list<State> known) {
+  auto name = json.at("State").get<std::string>();
+  for (State one : known)
+    if (name == to_string(one)) {
+      state = one;
+      return;
+    }
   throw Failure(Exit::failed, "the daemon tells of a state '" + name +
                                   "' that this mirrorctl does not know; is it of another version?");
 }
 
-GroupStatus group_status(Properties& of) {
+GroupStatus group_status(const Json& json) {
   GroupStatus group;
-  group.name = of["Name"].text;
-  group.source = of["Source"].text;
-  group.resolved_source = of["ResolvedSource"].text;
-  group.state = state_of(of["State"].text, {GroupState::crawling, GroupState::watching,
-                                            GroupState::degraded, GroupState::source_missing});
-  group.problem = of["Problem"].text;
-  group.watched_directories = of["WatchedDirectories"].number;
-  group.followed_links = of["FollowedLinks"].number;
+  read(json, "Name", group.name);
+  read(json, "Source", group.source);
+  read(json, "ResolvedSource", group.resolved_source);
+  read_state(json, group.state,
+             {GroupState::crawling, GroupState::watching, GroupState::degraded,
+              GroupState::source_missing});
+  read(json, "Problem", group.problem);
+  read(json, "WatchedDirectories", group.watched_directories);
+  read(json, "FollowedLinks", group.followed_links);
   return group;
 }
 
-TargetStatus target_status(Properties& of) {
+TargetStatus target_status(const Json& json) {
   TargetStatus target;
-  target.group = of["Group"].text;
-  target.name = of["Name"].text;
-  target.destination = of["Destination"].text;
-  target.state = state_of(of["State"].text,
-                          {TargetState::idle, TargetState::settling, TargetState::waiting,
-                           TargetState::syncing, TargetState::retrying, TargetState::paused,
-                           TargetState::held});
-  target.pending = of["Pending"].number;
-  target.full_pending = of["FullPending"].number != 0;
-  target.oldest_pending_usec = of["OldestPendingUSec"].number;
-  target.last_sync_usec = of["LastSyncUSec"].number;
-  target.last_error = of["LastError"].text;
-  target.transfers = of["Transfers"].number;
-  target.reached_checkpoint = of["ReachedCheckpoint"].number;
-  target.progress = of["Progress"].real;
-  target.consecutive_failures = static_cast<uint32_t>(of["ConsecutiveFailures"].number);
-  target.next_attempt_usec = of["NextAttemptUSec"].number;
+  read(json, "Group", target.group);
+  read(json, "Name", target.name);
+  read(json, "Destination", target.destination);
+  read_state(json, target.state,
+             {TargetState::idle, TargetState::settling, TargetState::waiting, TargetState::syncing,
+              TargetState::retrying, TargetState::paused, TargetState::held});
+  read(json, "Pending", target.pending);
+  read(json, "FullPending", target.full_pending);
+  read(json, "OldestPendingUSec", target.oldest_pending_usec);
+  read(json, "ReachedCheckpoint", target.reached_checkpoint);
+  read(json, "LastSyncUSec", target.last_sync_usec);
+  read(json, "LastError", target.last_error);
+  read(json, "LastExitStatus", target.last_exit_status);
+  read(json, "ConsecutiveFailures", target.consecutive_failures);
+  read(json, "NextAttemptUSec", target.next_attempt_usec);
+  read(json, "Transfers", target.transfers);
+  read(json, "FilesSent", target.files_sent);
+  read(json, "BytesSent", target.bytes_sent);
+  read(json, "Progress", target.progress);
   return target;
+}
+
+Service service_of(const Json& json) {
+  Service service;
+  read(json, "Version", service.version);
+  read(json, "ConfigLoadedUSec", service.status.config_loaded_usec);
+  read(json, "RunningTransfers", service.status.running_transfers);
+  read(json, "MaxTransfers", service.status.max_transfers);
+  for (const Json& one : json.at("Groups")) {
+    GroupStatus& group = service.status.groups.emplace_back(group_status(one));
+    for (const Json& target : one.at("Targets")) {
+      service.status.targets.push_back(target_status(target));
+      group.targets.push_back(service.status.targets.back().name);
+    }
+  }
+  return service;
 }
 
 }  // namespace
 
-Status read_status(BusClient& bus) {
-  Objects objects = read_objects(bus);
-  std::ranges::sort(objects.groups, {}, [](Properties& group) { return group["Name"].text; });
-  Status status;
-  for (Properties& properties : objects.groups) {
-    GroupStatus& group = status.groups.emplace_back(group_status(properties));
-    for (const std::string& path : properties["Targets"].paths) {
-      auto found = objects.targets.find(path);
-      if (found == objects.targets.end()) continue;
-      status.targets.push_back(target_status(found->second));
-      group.targets.push_back(status.targets.back().name);
-    }
-  }
-  return status;
+std::string read_json(BusClient& bus) {
+  auto reply = bus.call(bus.method(kManagerInterface, "Describe"));
+  const char* text = nullptr;
+  check(sd_bus_message_read(reply.get(), "s", &text), "read the daemon's answer");
+  return text;
 }
+
+Service read_service(BusClient& bus) {
+  try {
+    return service_of(Json::parse(read_json(bus)));
+  } catch (const nlohmann::json::exception& e) {
+    throw Failure(
+        Exit::failed,
+        std::string("the daemon's answer cannot be read, is it of another version? ") + e.what());
+  }
+}
+
+Status read_status(BusClient& bus) { return read_service(bus).status; }
 
 Status selected(const Status& status, const Selection& selection) {
   if (selection.group.empty()) return status;

@@ -9,7 +9,23 @@
 
 namespace mirrord {
 
-Exit show_status(const BusClient::Address& address, const Selection& selection);
+Exit show_status(const BusClient::Address& address, const Selection& selection, bool json);
+/// The same, live and redrawn in place, until it is interrupted.
+Exit monitor(const BusClient::Address& address, const Selection& selection);
+/// Failed when the path is not mirrored.
+Exit explain(const BusClient::Address& address, const std::string& group, const std::string& path,
+             bool json);
+/// As OpenMetrics text.
+Exit show_metrics(const BusClient::Address& address);
+
+struct DoctorOptions {
+  std::string config_directory;
+  bool trust = false;  ///< offers to accept host keys that are not known
+};
+/// Looks for what keeps a group from being mirrored. Failed when something does.
+Exit doctor(const BusClient::Address& address, const Selection& selection,
+            const DoctorOptions& options);
+
 Exit reload(const BusClient::Address& address);
 
 struct SyncOptions {
@@ -31,5 +47,10 @@ Exit resume(const BusClient::Address& address, const Selection& selection);
 
 /// Needs no daemon.
 Exit check_config(const std::string& directory);
+
+/// CLOCK_REALTIME, as the times in Status.
+uint64_t now_usec();
+/// On a terminal, unless the user asked for none, https://no-color.org.
+bool wants_colours();
 
 }  // namespace mirrord

@@ -21,6 +21,8 @@ Status story() {
   Status status;
   GroupStatus web{"web", "/srv/www", "/srv/releases/42", GroupState::watching, "", 12345, 1, {}};
   TargetStatus good = target("tgt1.host.local", TargetState::idle);
+  good.files_sent = 12;
+  good.bytes_sent = 1'234'567;
   TargetStatus bad = target("tgt2", TargetState::retrying);
   bad.pending = 1200;
   bad.full_pending = true;
@@ -45,8 +47,10 @@ std::string line_of(const TargetStatus& of) {
 TEST(StatusText, OneLinePerGroupAndTargetAndTheReason) {
   EXPECT_EQ(
       "web  watching  /srv/www -> /srv/releases/42, 12,345 directories watched, 1 link followed\n"
-      "  tgt1.host.local  idle      pending 0                  lag -          last sync 3 s ago\n"
-      "  tgt2             retrying  pending 1,200 + full sync  lag 5 min 3 s  last sync 2 h ago\n"
+      "  tgt1.host.local  idle      pending 0                  lag -          last sync 3 s ago"
+      "  sent 12 files, 1.2 MB\n"
+      "  tgt2             retrying  pending 1,200 + full sync  lag 5 min 3 s  last sync 2 h ago"
+      "  sent 0 files, 0 B\n"
       "    error: rsync exited 255 (ssh could not connect or was cut off) (4 times in a row);"
       " next try in 8 s\n",
       status_text(story(), {kNow, false}));
@@ -71,7 +75,21 @@ TEST(StatusText, NeverSynced) {
   fresh.last_sync_usec = 0;
   fresh.full_pending = true;
   fresh.oldest_pending_usec = kNow - kSecond / 2;
-  EXPECT_EQ("  t  syncing  pending full sync  lag 500 ms  last sync never\n", line_of(fresh));
+  EXPECT_EQ("  t  syncing  pending full sync  lag 500 ms  last sync never  sent 0 files, 0 B\n",
+            line_of(fresh));
+}
+
+TEST(StatusText, ProgressOfAFullSync) {
+  TargetStatus running = target("t", TargetState::syncing);
+  running.full_pending = true;
+  running.progress = 0.456;
+  EXPECT_TRUE(line_of(running).starts_with("  t  syncing  pending full sync 45 %  lag -"));
+  Status status;
+  status.groups = {{"web", "/srv", "/srv", GroupState::watching, "", 0, 0, {}}};
+  status.targets = {running};
+  EXPECT_TRUE(status_text(status, {kNow, false, 10}).ends_with("\n    [####......] 45 %\n"));
+  status.targets[0].progress = -1;
+  EXPECT_EQ(std::string::npos, status_text(status, {kNow, false, 10}).find('['));
 }
 
 TEST(StatusText, FailedTargetBeingTriedAgain) {
@@ -79,7 +97,7 @@ TEST(StatusText, FailedTargetBeingTriedAgain) {
   again.last_error = "it broke";
   again.consecutive_failures = 1;
   EXPECT_EQ(
-      "  t  syncing  pending 0  lag -  last sync 3 s ago\n"
+      "  t  syncing  pending 0  lag -  last sync 3 s ago  sent 0 files, 0 B\n"
       "    error: it broke; trying again now\n",
       line_of(again));
 }
@@ -90,7 +108,7 @@ TEST(StatusText, TimesOfAnotherHostsClockAreNotNegative) {
   ahead.oldest_pending_usec = ahead.last_sync_usec = kNow + 60 * kSecond;
   ahead.next_attempt_usec = kNow - 60 * kSecond;
   EXPECT_EQ(
-      "  t  retrying  pending 0  lag 0 ms  last sync just now\n"
+      "  t  retrying  pending 0  lag 0 ms  last sync just now  sent 0 files, 0 B\n"
       "    error: it broke; next try now\n",
       line_of(ahead));
 }
@@ -130,6 +148,16 @@ TEST(HumanDuration, TwoUnitsAtMost) {
                            {86'400 * kSecond, "1 d"},
                            {187'200 * kSecond, "2 d 4 h"}};
   for (const Row& row : kRows) EXPECT_EQ(row.text, human_duration(row.usec)) << row.usec;
+}
+
+TEST(HumanBytes, ThousandsOfThousands) {
+  EXPECT_EQ("0 B", human_bytes(0));
+  EXPECT_EQ("999 B", human_bytes(999));
+  EXPECT_EQ("1.0 kB", human_bytes(1'000));
+  EXPECT_EQ("999.9 kB", human_bytes(999'949));
+  EXPECT_EQ("1.0 MB", human_bytes(999'950));
+  EXPECT_EQ("1.2 MB", human_bytes(1'234'567));
+  EXPECT_EQ("18.4 EB", human_bytes(UINT64_MAX));
 }
 
 TEST(HumanNumber, GroupsOfThreeDigits) {

@@ -1,0 +1,178 @@
+// mirrorctl doctor: the configuration is read and tried out here, with the users, the programs and
+// the connections that the daemon would use. Nothing is changed.
+#include <fcntl.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+
+#include "core/config.hpp"
+#include "core/escape.hpp"
+#include "core/link_rule.hpp"
+#include "core/status_text.hpp"
+#include "ctl/doctor_target.hpp"
+#include "ctl/verbs.hpp"
+#include "io/config_dir.hpp"
+#include "io/fs_identity.hpp"
+#include "io/handle.hpp"
+#include "io/inotify.hpp"
+
+namespace mirrord {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+/// A source may be huge; the daemon itself looks at all of it.
+constexpr size_t kMostEntries = 200'000;
+constexpr size_t kMostLinksTold = 10;
+
+// ---- the daemon and the kernel
+
+void check_watches(Report& report, const GroupStatus& group, uint64_t limit) {
+  switch (group.state) {
+    case GroupState::degraded:
+      return report.fault(group.name, group.problem, "");
+    case GroupState::source_missing:
+      return report.fault(group.name, "the daemon cannot see the source: " + group.problem, "");
+    case GroupState::crawling:
+    case GroupState::watching:
+      break;
+  }
+  std::string count = fmt::format("{} directories are watched, the limit is {}",
+                                  human_number(group.watched_directories), human_number(limit));
+  if (group.watched_directories > limit / 5 * 4)
+    return report.warning(
+        group.name, count,
+        fmt::format("raise it: sysctl fs.inotify.max_user_watches={}", limit * 2));
+  report.good(group.name, count);
+}
+
+void check_daemon(Report& report, const BusClient::Address& address, const Selection& selection) {
+  try {
+    BusClient bus(address);
+    Status status = read_status(bus);
+    uint64_t limit = limit_behind(ENOSPC).value;
+    for (const GroupStatus& group : status.groups)
+      if (selection.group.empty() || selection.group == group.name)
+        check_watches(report, group, limit);
+  } catch (const Failure& e) {
+    report.warning("daemon", e.what(), "what it sees is not checked");
+  }
+}
+
+// ---- the source
+
+void check_source(Report& report, const Group& group, const User& user) {
+  FsIdentity eyes(user);
+  Fd directory(::open(group.source.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  int error = errno;
+  std::string source = fmt::format("source '{}'", escape(group.source));
+  if (directory)
+    return report.good(group.name, fmt::format("{} can be read by user '{}'", source, user.name));
+  report.fault(group.name,
+               fmt::format("{} cannot be read by user '{}': {}", source, user.name,
+                           std::generic_category().message(error)),
+               "let 'user' read it: chmod, setfacl, or another 'user'");
+}
+
+/// With the eyes of now: access(2) would ask for the real user. Other things than files and
+/// directories are not opened, because some notice it.
+bool can_be_read(const fs::path& path) {
+  std::error_code error;
+  fs::file_status status = fs::status(path, error);
+  if (!fs::is_regular_file(status) && !fs::is_directory(status)) return !error;
+  return static_cast<bool>(Fd(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC)));
+}
+
+/// Why a link of the source cannot be followed; "" = it can, or need not be.
+std::string fault_of_link(const Group& group, const fs::path& link, const std::string& path) {
+  std::error_code error;
+  std::string text = fs::read_symlink(link, error).native();
+  if (error || !is_followed(group.symlinks, path, text)) return "";
+  fs::path referent = fs::canonical(link, error);
+  if (error) return fmt::format("{}: {}", escape(text), error.message());
+  if (!is_within(referent.native(), group.follow_into))
+    return fmt::format("'{}' is out of 'follow_into'", escape(referent.native()));
+  return can_be_read(referent) ? "" : fmt::format("'{}' cannot be read", escape(referent.native()));
+}
+
+void check_links(Report& report, const Group& group, const User& user) {
+  if (group.symlinks == Symlinks::preserve) return;
+  FsIdentity eyes(user);
+  size_t entries = 0, links = 0, faults = 0;
+  std::error_code error;
+  fs::recursive_directory_iterator walk(group.source, fs::directory_options::skip_permission_denied,
+                                        error);
+  for (; !error && walk != fs::recursive_directory_iterator() && entries < kMostEntries;
+       walk.increment(error)) {
+    ++entries;
+    std::error_code ignored;
+    if (!walk->is_symlink(ignored)) continue;
+    ++links;
+    std::string path = walk->path().native().substr(group.source.size() + 1);
+    std::string fault = fault_of_link(group, walk->path(), path);
+    if (fault.empty() || ++faults > kMostLinksTold) continue;
+    report.warning(group.name, fmt::format("link '{}' leads out of reach: {}", escape(path), fault),
+                   "it is left out of the mirror");
+  }
+  std::string part =
+      entries < kMostEntries ? "" : fmt::format(" (of the first {} entries)", kMostEntries);
+  if (faults > kMostLinksTold)
+    report.warning(group.name, fmt::format("{} more such links", faults - kMostLinksTold), "");
+  report.good(group.name, fmt::format("{} of {} links lead to what can be read{}", links - faults,
+                                      links, part));
+}
+
+// ---- all of it
+
+void check_group(Report& report, const Group& group, const std::string& target_name, bool trust) {
+  User user = group.user.empty() ? current_user() : find_user(group.user).value_or(current_user());
+  check_source(report, group, user);
+  check_links(report, group, user);
+  for (const Target& target : group.targets) {
+    if (!target_name.empty() && target.name != target_name) continue;
+    try {
+      check_target(report, group, target, user, trust);
+    } catch (const std::system_error& e) {
+      report.fault(group.name + "/" + escape(target.name), e.what(), "");
+    }
+  }
+}
+
+Config load(Report& report, const std::string& directory) {
+  ParsedConfig parsed = load_config(directory);
+  for (const Diagnostic& one : parsed.diagnostics)
+    if (one.severity == Severity::problem)
+      report.fault("configuration", one.text(), "");
+    else
+      report.warning("configuration", one.text(), "");
+  if (!parsed.ok()) throw Failure(Exit::failed, "the configuration cannot be used");
+  return *parsed.config;
+}
+
+void find_selected(const Config& config, const Selection& selection) {
+  if (selection.group.empty()) return;
+  const Group* group = config.find(selection.group);
+  if (!group) throw Failure(Exit::failed, "No such group '" + selection.group + "'");
+  auto named = [&](const Target& target) { return target.name == selection.target; };
+  if (!selection.target.empty() && std::ranges::none_of(group->targets, named))
+    throw Failure(Exit::failed, "No such target '" + selection.target + "'");
+}
+
+}  // namespace
+
+Exit doctor(const BusClient::Address& address, const Selection& selection,
+            const DoctorOptions& options) {
+  Report report(wants_colours());
+  Config config = load(report, options.config_directory);
+  find_selected(config, selection);
+  check_daemon(report, address, selection);
+  for (const Group& group : config.groups)
+    if (selection.group.empty() || selection.group == group.name)
+      check_group(report, group, selection.target, options.trust);
+  return report.healthy() ? Exit::ok : Exit::failed;
+}
+
+}  // namespace mirrord

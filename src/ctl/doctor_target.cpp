@@ -1,0 +1,180 @@
+#include "ctl/doctor_target.hpp"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+
+#include "core/capabilities.hpp"
+#include "core/escape.hpp"
+#include "core/ssh.hpp"
+#include "core/status_text.hpp"
+#include "ctl/host_keys.hpp"
+#include "ctl/run_command.hpp"
+
+namespace mirrord {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr auto kPatience = std::chrono::minutes(1);
+constexpr auto kSlowLogin = std::chrono::seconds(2);
+constexpr RsyncVersion kLeastRsync{3, 1, 0};
+
+std::string version_text(const RsyncVersion& version) {
+  return fmt::format("rsync {}.{}.{}", version.major, version.minor, version.patch);
+}
+
+std::string last_line(const std::string& text) {
+  size_t end = text.find_last_not_of("\r\n");
+  if (end == std::string::npos) return "";
+  size_t start = text.rfind('\n', end);
+  return escape(text.substr(start == std::string::npos ? 0 : start + 1, end - start));
+}
+
+bool contains(const std::string& text, const char* part) {
+  return text.find(part) != std::string::npos;
+}
+
+// ---- rsync
+
+bool check_rsync_here(Report& report, const std::string& about, const Target& target,
+                      const User& user) {
+  Ran ran = run_command(user, {target.rsync.program, "--version"}, kPatience);
+  auto version = parse_rsync_version(ran.result.output);
+  if (!version) {
+    report.fault(about, fmt::format("'{}' on this host is no rsync", escape(target.rsync.program)),
+                 "");
+    return false;
+  }
+  if (*version < kLeastRsync)
+    report.warning(about, version_text(*version) + " on this host is old",
+                   "with 3.1 or newer a transfer can wait ready for the next change");
+  return true;
+}
+
+void check_rsync_there(Report& report, const std::string& about, const Ran& ran) {
+  constexpr int kNotExecutable = 126, kNotFound = 127;
+  int status = ran.result.exit.status;
+  if (status == kNotFound || status == kNotExecutable)
+    return report.fault(about, "there is no rsync on the target",
+                        "install it, or set 'remote_program' in [.rsync]");
+  if (is_noisy(ran.result.output))
+    return report.fault(about, "the login shell on the target prints text of its own",
+                        "silence it for non-interactive logins: 'ssh LOGIN@HOST true' must print "
+                        "nothing");
+  auto version = parse_rsync_version(ran.result.output);
+  if (!version)
+    return report.warning(about, "rsync on the target does not tell its version",
+                          "a forced command such as rrsync may forbid it");
+  if (*version < kLeastRsync)
+    return report.warning(about, version_text(*version) + " on the target is old",
+                          "with 3.1 or newer deletions cost less");
+  report.good(about, version_text(*version) + " on the target");
+}
+
+// ---- the connection
+
+/// In words of ssh's own, which sshd's version does not change: sshconnect.c.
+void tell_login_failure(Report& report, const std::string& about, const Ran& ran,
+                        const std::string& user) {
+  const std::string& error = ran.result.error;
+  if (!ran.in_time)
+    return report.fault(about, "the login hangs", "look for a firewall, or a shell that waits");
+  if (contains(error, "REMOTE HOST IDENTIFICATION HAS CHANGED"))
+    return report.fault(about, "the host key is another one than the known one",
+                        "if the host was installed anew: ssh-keygen -R HOST, as user '" + user +
+                            "', then mirrorctl doctor --trust; else somebody listens in");
+  if (contains(error, "Host key verification failed"))
+    return report.fault(about, "the host key is not known to user '" + user + "'",
+                        "mirrorctl doctor --trust shows it, and writes it down if you accept it");
+  if (contains(error, "Permission denied"))
+    return report.fault(about, "the login is refused: " + last_line(error),
+                        "is the key readable by user '" + user +
+                            "', and its public part in the login's ~/.ssh/authorized_keys?");
+  report.fault(about, "no connection: " + last_line(error), "");
+}
+
+bool is_unknown_host(const Ran& ran) {
+  return contains(ran.result.error, "Host key verification failed") &&
+         !contains(ran.result.error, "REMOTE HOST IDENTIFICATION HAS CHANGED");
+}
+
+Ran run_there(const User& user, const Target& target, const std::string& command) {
+  return run_command(user, ssh_remote_command(target.ssh, target.destination, kNoMaster, command),
+                     kPatience);
+}
+
+/// For a POSIX shell: the destination, or the nearest directory above it that exists.
+std::string writable_question(const std::string& path) {
+  return "d=" + quote(path) +
+         "; while [ ! -e \"$d\" ]; do d=$(dirname -- \"$d\"); done; "
+         "if [ -d \"$d\" ] && [ -w \"$d\" ]; then echo mirrord-yes; else echo \"mirrord-no $d\"; "
+         "fi";
+}
+
+void tell_writable(Report& report, const std::string& about, const Target& target,
+                   const Ran& answer) {
+  std::string path = escape(target.destination.path);
+  if (contains(answer.result.output, "mirrord-yes"))
+    return report.good(about, fmt::format("'{}' can be written", path));
+  if (contains(answer.result.output, "mirrord-no"))
+    return report.fault(about, fmt::format("'{}' cannot be written by the login", path),
+                        "give it to the login, or choose another path");
+  report.warning(about, fmt::format("whether '{}' can be written is not known", path),
+                 "the target runs no command but rsync");
+}
+
+void check_ssh_target(Report& report, const std::string& about, const Target& target,
+                      const User& user, bool trust) {
+  constexpr int kSshFailed = 255;
+  const std::string& program = target.rsync.remote_program;
+  std::string version = (program.empty() ? "rsync" : program) + " --version";
+  Ran ran = run_there(user, target, version);
+  bool failed = !ran.in_time || ran.result.exit.status == kSshFailed || ran.result.exit.signal != 0;
+  if (failed && is_unknown_host(ran) && trust && trust_host_key(user, target)) {
+    ran = run_there(user, target, version);
+    failed = !ran.in_time || ran.result.exit.status == kSshFailed;
+  }
+  if (failed) return tell_login_failure(report, about, ran, user.name);
+  std::string took = human_duration(static_cast<uint64_t>(ran.duration.count()));
+  if (ran.duration > kSlowLogin)
+    report.warning(about, fmt::format("the login takes {}", took),
+                   "look at UseDNS in its sshd_config, and at its shell's start-up files");
+  else
+    report.good(about, fmt::format("login as user '{}' in {}", user.name, took));
+  check_rsync_there(report, about, ran);
+  tell_writable(report, about, target,
+                run_there(user, target, writable_question(target.destination.path)));
+}
+
+void check_local_target(Report& report, const std::string& about, const Target& target,
+                        const User& user) {
+  std::string path = target.destination.path;
+  std::error_code ignored;
+  while (!fs::exists(path, ignored) && path != "/") path = fs::path(path).parent_path();
+  Ran ran = run_command(user, {"test", "-w", path}, kPatience);
+  std::string copy = escape(target.destination.path);
+  if (ran.result.exit.status == 0)
+    return report.good(about, fmt::format("'{}' can be written", copy));
+  report.fault(about, fmt::format("'{}' cannot be written by user '{}'", copy, user.name),
+               "give it to the user, or choose another path");
+}
+
+}  // namespace
+
+void check_target(Report& report, const Group& group, const Target& target, const User& user,
+                  bool trust) {
+  std::string about = group.name + "/" + escape(target.name);
+  if (!check_rsync_here(report, about, target, user)) return;
+  switch (target.destination.kind) {
+    case Destination::Kind::ssh:
+      return check_ssh_target(report, about, target, user, trust);
+    case Destination::Kind::local:
+      return check_local_target(report, about, target, user);
+    case Destination::Kind::rsync_daemon:
+      return report.warning(about, "an rsync daemon is not looked at", "");
+  }
+}
+
+}  // namespace mirrord

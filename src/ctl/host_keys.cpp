@@ -1,0 +1,111 @@
+#include "ctl/host_keys.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <sstream>
+
+#include "core/ssh.hpp"
+#include "ctl/run_command.hpp"
+#include "io/fs_identity.hpp"
+#include "io/handle.hpp"
+
+namespace mirrord {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr auto kPatience = std::chrono::minutes(1);
+
+/// A directory that the user alone can enter, gone with the object.
+class PrivateDirectory {
+ public:
+  explicit PrivateDirectory(const User& user) : user_(user) {
+    FsIdentity as(user_);
+    check_errno(::mkdtemp(path_) ? 0 : -1, "create a temporary directory");
+  }
+  ~PrivateDirectory() {
+    std::error_code ignored;
+    fs::remove_all(path_, ignored);
+  }
+  PrivateDirectory(const PrivateDirectory&) = delete;
+  PrivateDirectory& operator=(const PrivateDirectory&) = delete;
+
+  std::string file(const std::string& name) const { return std::string(path_) + '/' + name; }
+
+ private:
+  User user_;
+  char path_[32] = "/tmp/mirrorctl-XXXXXX";
+};
+
+/// Its settings come first on ssh's command line, so these hold.
+SshSettings fetching_into(SshSettings ssh, const std::string& file) {
+  for (const auto& [word, value] : std::initializer_list<std::pair<const char*, std::string>>{
+           // "accept-new" says it better, since OpenSSH 7.6; the file is empty, so it is the same.
+           {"StrictHostKeyChecking", "no"},
+           {"UserKnownHostsFile", file},
+           {"GlobalKnownHostsFile", "/dev/null"},
+           {"HashKnownHosts", "no"},
+           {"UpdateHostKeys", "no"}})
+    ssh.options[word] = value;
+  return ssh;
+}
+
+/// The lines of known_hosts for the target; "" when the host does not answer.
+std::string fetch(const User& user, const Target& target, const std::string& file) {
+  // Whether the login succeeds does not matter.
+  run_command(
+      user,
+      ssh_remote_command(fetching_into(target.ssh, file), target.destination, kNoMaster, "true"),
+      kPatience);
+  std::ostringstream lines;
+  lines << std::ifstream(file).rdbuf();
+  return lines.str();
+}
+
+bool confirmed(const User& user, const std::string& file, const std::string& known_hosts) {
+  Ran shown = run_command(user, {"ssh-keygen", "-l", "-f", file}, kPatience);
+  std::printf("      its key: %s", shown.result.output.c_str());
+  std::printf("      write it to '%s' of user '%s'? Type yes or no: ", known_hosts.c_str(),
+              user.name.c_str());
+  std::fflush(stdout);
+  std::string answer;
+  std::getline(std::cin, answer);
+  return answer == "yes";
+}
+
+void append(const User& user, const std::string& known_hosts, const std::string& lines) {
+  FsIdentity as(user);
+  fs::path directory = fs::path(known_hosts).parent_path();
+  if (::mkdir(directory.c_str(), 0700) < 0 && errno != EEXIST)
+    check_errno(-1, "create '" + directory.native() + "'");
+  std::string what = "write '" + known_hosts + "'";
+  Fd file(check_errno(::open(known_hosts.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600),
+                      what));
+  ssize_t written = ::write(file.get(), lines.data(), lines.size());
+  if (written < 0 || static_cast<size_t>(written) != lines.size())
+    throw std::system_error(written < 0 ? errno : ENOSPC, std::generic_category(), what);
+}
+
+}  // namespace
+
+bool trust_host_key(const User& user, const Target& target) {
+  PrivateDirectory directory(user);
+  std::string fetched = directory.file("known_hosts");
+  std::string lines = fetch(user, target, fetched);
+  std::string known_hosts = target.ssh.known_hosts_file.empty() ? user.home + "/.ssh/known_hosts"
+                                                                : target.ssh.known_hosts_file;
+  if (lines.empty() || !confirmed(user, fetched, known_hosts)) return false;
+  append(user, known_hosts, lines);
+  return true;
+}
+
+}  // namespace mirrord

@@ -1,0 +1,21 @@
+// Runs a command to its end, as a user, and waits for it: what the doctor looks with.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "io/process.hpp"
+
+namespace mirrord {
+
+struct Ran {
+  ProcessResult result;
+  Duration duration{};
+  bool in_time = true;
+};
+
+/// Its environment is the one that the daemon gives its children. Ended after `limit`. Throws
+/// std::system_error when it cannot be started.
+Ran run_command(const User& user, std::vector<std::string> argv, Duration limit);
+
+}  // namespace mirrord

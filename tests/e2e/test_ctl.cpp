@@ -1,0 +1,175 @@
+// mirrorctl's verbs that tell facts, as a person and a script use them.
+#include <signal.h>
+#include <unistd.h>
+
+#include <nlohmann/json.hpp>
+
+#include "e2e/lab.hpp"
+
+namespace mirrord::test {
+namespace {
+
+using Json = nlohmann::json;
+
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+class Ctl : public Lab {
+ protected:
+  void SetUp() override {
+    Lab::SetUp();
+    if (IsSkipped()) return;
+    make_story();
+    configure({.targets = {local_target("copy"), local_target("other")},
+               .settings = "exclude = [\"*.tmp\"]\n"});
+    start();
+    ASSERT_TRUE(arrives("first sync", {"copy", "other"}));
+    ASSERT_TRUE(target_becomes("copy", "idle"));
+    ASSERT_TRUE(target_becomes("other", "idle"));
+  }
+
+  Arguments on_bus(Arguments arguments) {
+    arguments.insert(arguments.begin(), {"--bus", bus().address()});
+    return arguments;
+  }
+
+  Finished mirrorctl(const Arguments& arguments) { return run_mirrorctl(on_bus(arguments)); }
+
+  Finished explain(const std::string& path) { return mirrorctl({"explain", "web", path}); }
+};
+
+TEST_F(Ctl, StatusAsJson) {
+  const Json all = Json::parse(mirrorctl({"--json"}).out);
+  EXPECT_EQ("web", all["Groups"][0]["Name"]);
+  EXPECT_EQ(all["Groups"], Json::parse(mirrorctl({"status", "--json"}).out)["Groups"]);
+  EXPECT_EQ("watching", Json::parse(mirrorctl({"status", "web", "--json"}).out)["State"]);
+  EXPECT_EQ("idle", Json::parse(mirrorctl({"status", "web/copy", "--json"}).out)["State"]);
+  EXPECT_EQ(1, mirrorctl({"status", "nosuch", "--json"}).status);
+  EXPECT_EQ(1, mirrorctl({"status", "web/nosuch", "--json"}).status);
+}
+
+TEST_F(Ctl, ExplainsWhatIsMirroredAndHow) {
+  const Finished through_link = explain("images/logo.png");
+  EXPECT_EQ(0, through_link.status) << through_link.err;
+  EXPECT_TRUE(contains(through_link.out, "images/logo.png: mirrored")) << through_link.out;
+  EXPECT_TRUE(contains(through_link.out, "through the link images -> " + images.native()))
+      << through_link.out;
+  EXPECT_TRUE(contains(through_link.out, "copy: idle")) << through_link.out;
+  const Finished real_path = explain(images / "logo.png");
+  EXPECT_EQ(through_link.out, real_path.out) << real_path.err;
+  EXPECT_EQ(through_link.out, explain(source / "images/logo.png").out);
+}
+
+TEST_F(Ctl, ExplainsWhatIsNot) {
+  write_file(source / "a.tmp", "");
+  const Finished excluded = explain("a.tmp");
+  EXPECT_EQ(1, excluded.status);
+  EXPECT_TRUE(contains(excluded.out, "excluded by the rule '- *.tmp'")) << excluded.out;
+
+  fs::create_symlink("/nowhere", source / "dangling");
+  const auto reason = [&](const std::string& path) {
+    return Json::parse(mirrorctl({"explain", "web", path, "--json"}).out)["reason"];
+  };
+  EXPECT_TRUE(wait_until([&] { return reason("dangling") == "the link 'dangling' leads nowhere"; }))
+      << reason("dangling");
+  EXPECT_EQ("there is no such file", reason("nosuch"));
+  const Finished elsewhere = explain("/proc/self");
+  EXPECT_EQ(1, elsewhere.status);
+  EXPECT_TRUE(contains(elsewhere.err, "not below the source")) << elsewhere.err;
+  EXPECT_EQ(1, mirrorctl({"explain", "nosuch", "a"}).status);
+  EXPECT_EQ(2, mirrorctl({"explain", "web"}).status);
+}
+
+TEST_F(Ctl, ExplainsWhatIsPending) {
+  ASSERT_EQ("", client().call(target_object("web", "other"), "Pause", "").message);
+  write_file(source / "new", "new\n");
+  ASSERT_TRUE(arrives("a change", {"copy"}));
+  EXPECT_TRUE(wait_until([&] {
+    const std::string text = explain("new").out;
+    return contains(text, "other: pending, paused") && contains(text, "copy: idle");
+  })) << explain("new").out;
+}
+
+TEST_F(Ctl, OddNamesAreExplained) {
+  const std::string name = "odd\n\xff]*";
+  write_file(source / name, "odd\n");
+  const Finished odd = explain(name);
+  EXPECT_EQ(0, odd.status) << odd.err;
+  EXPECT_TRUE(contains(odd.out, "odd\\n\\xff]*: mirrored")) << odd.out;
+}
+
+TEST_F(Ctl, Metrics) {
+  const Finished metrics = mirrorctl({"metrics"});
+  EXPECT_EQ(0, metrics.status) << metrics.err;
+  EXPECT_TRUE(
+      contains(metrics.out, R"(mirrord_target_state{group="web",target="copy",state="idle"} 1)"))
+      << metrics.out;
+  EXPECT_TRUE(metrics.out.ends_with("# EOF\n"));
+}
+
+TEST_F(Ctl, MonitorShowsChangesAsTheyHappen) {
+  Arguments command = on_bus({"monitor"});
+  command.insert(command.begin(), mirrorctl_program());
+  Child monitor({.arguments = command, .output = dir / "monitor"});
+  ASSERT_TRUE(wait_until([&] { return contains(monitor.output(), "copy   idle"); }));
+  ASSERT_EQ("", client().call(target_object("web", "copy"), "Pause", "").message);
+  EXPECT_TRUE(wait_until([&] { return contains(monitor.output(), "copy   paused"); }))
+      << monitor.output();
+  stop();
+  EXPECT_TRUE(wait_until([&] { return contains(monitor.output(), "mirrord is not running"); }))
+      << monitor.output();
+  start();
+  const size_t before = monitor.output().size();
+  EXPECT_TRUE(wait_until([&] { return contains(monitor.output().substr(before), "idle"); }));
+  monitor.signal(SIGINT);
+  EXPECT_EQ(0, monitor.wait());
+}
+
+TEST_F(Ctl, VerbsThatTellFactsNeedADaemon) {
+  stop();
+  for (const auto& verb : {Arguments{"status", "--json"}, Arguments{"explain", "web", "a"},
+                           Arguments{"metrics"}, Arguments{"monitor"}})
+    EXPECT_EQ(3, mirrorctl(verb).status) << verb.front();
+}
+
+/// What bash would offer behind `line`.
+std::string completions(const std::string& line) {
+  constexpr auto* kScript = R"(
+source "$1"
+COMP_LINE=$2 COMP_POINT=${#2}
+_mirrorctl
+printf '%s\n' "${COMPREPLY[@]}"
+)";
+  return run({"bash", "-c", kScript, "bash", fs::path(MIRRORD_SOURCE_DIR) / "etc/mirrorctl.bash",
+              line})
+      .out;
+}
+
+TEST_F(Ctl, BashCompletesVerbsOptionsAndNames) {
+  const std::string command = mirrorctl_program() + " --bus " + bus().address() + " ";
+  EXPECT_EQ("status\nsync\n", completions(command + "s"));
+  EXPECT_EQ("--full\n", completions(command + "sync --f"));
+  EXPECT_EQ("web\nweb/copy\nweb/other\n", completions(command + "sync "));
+  EXPECT_EQ("web/copy\n", completions(command + "sync --full web/c"));
+  EXPECT_EQ("web\n", completions(command + "explain w"));
+}
+
+/// Each option of the programs stands in the completion, each verb too.
+TEST(Completion, KnowsEveryVerb) {
+  const std::string script = read_file(fs::path(MIRRORD_SOURCE_DIR) / "etc/mirrorctl.bash");
+  std::istringstream help(run_mirrorctl({"--help"}).out);
+  std::string line;
+  while (std::getline(help, line) && line != "Subcommands:") continue;
+  size_t verbs = 0;
+  for (std::string verb; std::getline(help, line) && std::istringstream(line) >> verb; ++verbs) {
+    EXPECT_TRUE(contains(script, verb)) << verb;
+    EXPECT_TRUE(
+        contains(read_file(fs::path(MIRRORD_SOURCE_DIR) / "man/mirrorctl.1"), ".It Cm " + verb))
+        << verb << " in mirrorctl(1)";
+  }
+  EXPECT_GT(verbs, 9u);
+}
+
+}  // namespace
+}  // namespace mirrord::test

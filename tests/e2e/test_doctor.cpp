@@ -1,0 +1,191 @@
+// mirrorctl doctor finds each fault that it names: here they are caused, one by one.
+#include <unistd.h>
+
+#include "e2e/lab.hpp"
+
+namespace mirrord::test {
+namespace {
+
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+class Doctor : public Lab {
+ protected:
+  void SetUp() override {
+    Lab::SetUp();
+    if (IsSkipped()) return;
+    make_story();
+    target = ssh_target("tgt1");
+    configure({.targets = {target}});
+  }
+
+  /// The daemon is not asked: what is tested here is what the doctor sees itself.
+  Arguments doctor_arguments(const Arguments& more = {}) const {
+    Arguments all{"--bus", "unix:path=" + (dir / "no-bus").native(), "doctor", "--config-dir",
+                  config_dir()};
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+  }
+  Finished doctor(const Arguments& more = {}) const {
+    return run_mirrorctl(doctor_arguments(more));
+  }
+
+  void finds(const std::string& fault) const {
+    const Finished found = doctor();
+    EXPECT_EQ(1, found.status) << found.out << found.err;
+    EXPECT_TRUE(contains(found.out, "FAIL")) << found.out;
+    EXPECT_TRUE(contains(found.out, fault)) << found.out << found.err;
+  }
+
+  /// The target with a program in place of the rsync there.
+  void with_remote_program(const std::string& script) {
+    write_script(dir / "remote-rsync", script);
+    configure(
+        {.targets = {target},
+         .settings = "rsync = { remote_program = \"" + (dir / "remote-rsync").native() + "\" }\n"});
+  }
+
+  std::string target;
+};
+
+TEST_F(Doctor, FindsNothingWhereAllIsWell) {
+  const Finished healthy = doctor();
+  EXPECT_EQ(0, healthy.status) << healthy.out << healthy.err;
+  EXPECT_FALSE(contains(healthy.out, "FAIL")) << healthy.out;
+  for (const auto* found :
+       {"can be read by user", "login as user", "on the target", "can be written", "2 of 2 links"})
+    EXPECT_TRUE(contains(healthy.out, found)) << found << " in\n" << healthy.out;
+}
+
+TEST_F(Doctor, AsksTheDaemonWhatItSees) {
+  start();
+  Finished asked =
+      run_mirrorctl({"--bus", bus().address(), "doctor", "--config-dir", config_dir()});
+  EXPECT_EQ(0, asked.status) << asked.out;
+  EXPECT_TRUE(contains(asked.out, "directories are watched, the limit is")) << asked.out;
+  fs::rename(source, dir / "gone");
+  ASSERT_TRUE(group_becomes("source-missing"));
+  asked = run_mirrorctl({"--bus", bus().address(), "doctor", "--config-dir", config_dir()});
+  EXPECT_EQ(1, asked.status);
+  EXPECT_TRUE(contains(asked.out, "the daemon cannot see the source")) << asked.out;
+}
+
+TEST_F(Doctor, SourceIsGone) {
+  fs::rename(source, dir / "gone");
+  finds("cannot be read by user");
+}
+
+TEST_F(Doctor, SourceIsNotForThatUser) {
+  if (::geteuid() != 0) GTEST_SKIP() << "root decides what others can read";
+  configure({.targets = {target}, .settings = "user = \"nobody\"\n"});
+  change_mode(source, 0700);
+  finds("cannot be read by user 'nobody': Permission denied");
+}
+
+TEST_F(Doctor, LinkLeadsOutOfReach) {
+  fs::create_symlink("/nowhere/at/all", source / "dangling");
+  const Finished found = doctor();
+  EXPECT_EQ(0, found.status) << "it is only left out";
+  EXPECT_TRUE(contains(found.out, "link 'dangling' leads out of reach")) << found.out;
+  configure({.targets = {target}, .settings = "follow_into = [\"" + images.native() + "\"]\n"});
+  EXPECT_TRUE(contains(doctor().out, "is out of 'follow_into'"));
+}
+
+TEST_F(Doctor, NobodyListens) {
+  server("tgt1").stop();
+  finds("no connection: ");
+}
+
+TEST_F(Doctor, LoginIsRefused) {
+  fs::remove(server("tgt1").identity_file());
+  run_ok({"ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", server("tgt1").identity_file()});
+  finds("the login is refused");
+}
+
+TEST_F(Doctor, HostKeyHasChanged) {
+  const std::string known = read_file(server("tgt1").known_hosts_file());
+  run_ok({"ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", dir / "other-key"});
+  const std::string host = known.substr(0, known.find(' '));
+  write_file(server("tgt1").known_hosts_file(), host + ' ' + read_file(dir / "other-key.pub"));
+  finds("the host key is another one than the known one");
+}
+
+TEST_F(Doctor, RsyncIsMissingThere) {
+  configure({.targets = {target}, .settings = "rsync = { remote_program = \"/no/rsync\" }\n"});
+  finds("there is no rsync on the target");
+}
+
+TEST_F(Doctor, RsyncIsMissingHere) {
+  configure({.targets = {target}, .settings = "rsync = { program = \"/no/rsync\" }\n"});
+  finds("/no/rsync");
+}
+
+TEST_F(Doctor, ShellIsNoisy) {
+  with_remote_program("#!/bin/sh\necho Welcome to this host\nexec rsync \"$@\"\n");
+  finds("prints text of its own");
+}
+
+TEST_F(Doctor, RsyncThereIsOld) {
+  with_remote_program("#!/bin/sh\necho 'rsync  version 3.0.9  protocol version 30'\n");
+  const Finished found = doctor();
+  EXPECT_EQ(0, found.status) << found.out;
+  EXPECT_TRUE(contains(found.out, "rsync 3.0.9 on the target is old")) << found.out;
+}
+
+TEST_F(Doctor, TargetIsNotWritable) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can be a user who may not write";
+  configure({.targets = {local_target("shut/copy")}, .settings = "user = \"nobody\"\n"});
+  fs::create_directory(dir / "shut");
+  finds("cannot be written by user 'nobody'");
+  write_file(copy("tgt1"), "a file in place of the directory");
+  configure({.targets = {target}});
+  finds("cannot be written by the login");
+}
+
+TEST_F(Doctor, UnknownHostKeyIsFoundAndTrusted) {
+  const fs::path known_hosts = server("tgt1").known_hosts_file();
+  fs::remove(known_hosts);
+  finds("the host key is not known to user");
+
+  // It is a person who accepts, so the answer comes by standard input.
+  const auto answering = [&](const std::string& answer) {
+    Arguments all{"bash", "-c",   "answer=$1; shift; echo \"$answer\" | \"$@\"",
+                  "bash", answer, mirrorctl_program()};
+    const Arguments doctor = doctor_arguments({"--trust"});
+    all.insert(all.end(), doctor.begin(), doctor.end());
+    return run(all);
+  };
+  const Finished refused = answering("no");
+  EXPECT_EQ(1, refused.status) << refused.out;
+  EXPECT_TRUE(contains(refused.out, "SHA256:")) << refused.out;
+  EXPECT_FALSE(fs::exists(known_hosts));
+
+  const Finished accepted = answering("yes");
+  EXPECT_EQ(0, accepted.status) << accepted.out << accepted.err;
+  EXPECT_TRUE(contains(read_file(known_hosts), "ssh-ed25519")) << read_file(known_hosts);
+  EXPECT_EQ(0, doctor().status);
+}
+
+TEST_F(Doctor, NeverTrustsAChangedKey) {
+  run_ok({"ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", dir / "other-key"});
+  const fs::path known_hosts = server("tgt1").known_hosts_file();
+  const std::string known = read_file(known_hosts);
+  const std::string wrong =
+      known.substr(0, known.find(' ')) + ' ' + read_file(dir / "other-key.pub");
+  write_file(known_hosts, wrong);
+  EXPECT_EQ(1, doctor({"--trust"}).status);
+  EXPECT_EQ(wrong, read_file(known_hosts));
+}
+
+TEST_F(Doctor, LooksOnlyAtWhatIsSelected) {
+  configure({.targets = {target, local_target("copy")}});
+  server("tgt1").stop();
+  EXPECT_EQ(0, doctor({"web/copy"}).status);
+  EXPECT_EQ(1, doctor({"web"}).status);
+  EXPECT_EQ(1, doctor({"nosuch"}).status);
+  EXPECT_EQ(1, doctor({"web/nosuch"}).status);
+}
+
+}  // namespace
+}  // namespace mirrord::test
