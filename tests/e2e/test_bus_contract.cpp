@@ -146,6 +146,50 @@ TEST_F(Contract, OnlyRootChangesTheLog) {
   EXPECT_EQ("s \"info\"\n", log_control({"get-property", "LogLevel"}).out);
 }
 
+TEST_F(Contract, ObjectsThatComeAndGoAreTold) {
+  const Child monitor(
+      {.arguments = {"busctl", "--address=" + bus().address(), "monitor", "org.mirrord1"},
+       .output = dir / "monitor"});
+  ASSERT_TRUE(wait_until([&] { return contains(monitor.output(), "Monitoring bus"); }));
+  const auto told = [&](const std::string& member, const std::string& target) {
+    const std::string text = monitor.output();
+    const size_t signal = text.find("Member=" + member);
+    return signal != std::string::npos &&
+           contains(text.substr(signal), target_object("web", target).path);
+  };
+  configure({.targets = {local_target("copy"), local_target("added")}});
+  ASSERT_EQ("", client().call(manager_object(), "Reload", "").message);
+  EXPECT_TRUE(wait_until([&] { return told("InterfacesAdded", "added"); })) << monitor.output();
+  EXPECT_TRUE(wait_until([&] { return told("InterfacesRemoved", "other"); })) << monitor.output();
+  EXPECT_TRUE(wait_until([&] { return told("PropertiesChanged", "added"); })) << monitor.output();
+}
+
+TEST_F(Contract, ComesBackWhenTheBusIsRestarted) {
+  client_.reset();
+  bus_.reset();
+  write_file(images / "new.png", "new\n");
+  ASSERT_TRUE(arrives("a change without a bus", {"copy", "other"}));
+  bus();
+  EXPECT_TRUE(wait_until([&] {
+    return run_mirrorctl({"--bus", bus().address(), "status"}).status == 0;
+  })) << daemon->log();
+  EXPECT_EQ("idle", target_state("copy"));
+}
+
+TEST_F(Contract, JoinsABusThatAppearsLater) {
+  stop();
+  client_.reset();
+  const std::string address = bus().address();
+  bus_.reset();
+  daemon =
+      std::make_unique<Mirrord>(dir, Mirrord::Options{.config_dir = config_dir(), .bus = address});
+  daemon->wait_ready();
+  bus();
+  EXPECT_TRUE(wait_until([&] {
+    return run_mirrorctl({"--bus", address, "status"}).status == 0;
+  })) << daemon->log();
+}
+
 /// Nobody's calls, with a program in place of polkitd.
 class WithPolkit : public Contract {
  protected:
