@@ -152,11 +152,10 @@ void close_on_exec_above_stderr() {
   }
 }
 
-Process::Process(Loop& loop, Command command, Done done)
-    : loop_(loop),
-      done_(std::move(done)),
-      input_(std::move(command.input)),
-      output_limit_(command.output_limit) {
+// The object is there before the child: whatever fails after its start ends it.
+Process::Process(Loop& loop, Command command, Done done) : Process(loop, std::move(done)) {
+  input_ = std::move(command.input);
+  output_limit_ = command.output_limit;
   Pipe in = make_pipe(), out = make_pipe(), err = make_pipe();
   Launch launch;
   launch.program = find_program(command.argv.at(0));
@@ -206,8 +205,7 @@ void Process::write_input() {
     if (n < 0 && errno == EINTR) continue;
     if (n < 0 && errno == EAGAIN) {
       if (!stdin_source_)
-        stdin_source_ =
-            loop_.on_io(stdin_.get(), EPOLLOUT, [this](uint32_t) { write_input(); });
+        stdin_source_ = loop_.on_io(stdin_.get(), EPOLLOUT, [this](uint32_t) { write_input(); });
       return;
     }
     if (n < 0) break;  // EPIPE: it does not want the rest; its exit status tells why
@@ -229,16 +227,23 @@ void Process::drain(Fd& fd, Source& source, std::string& tail) {
       return;
     }
     tail.append(buffer, static_cast<size_t>(n));
-    if (tail.size() <= output_limit_) continue;
-    tail.erase(0, tail.size() - output_limit_);
-    (&tail == &result_.error ? result_.error_is_whole : result_.output_is_whole) = false;
+    // Cut now and then: to move the whole tail for each read would cost its square.
+    if (tail.size() > 2 * output_limit_) cut(tail);
   }
+}
+
+void Process::cut(std::string& tail) {
+  if (tail.size() <= output_limit_) return;
+  tail.erase(0, tail.size() - output_limit_);
+  (&tail == &result_.error ? result_.error_is_whole : result_.output_is_whole) = false;
 }
 
 void Process::ended(ChildExit exit) {
   // What it wrote is in the pipes already. Not to their end: a grandchild may hold them open.
   drain(stdout_, stdout_source_, result_.output);
   drain(stderr_, stderr_source_, result_.error);
+  cut(result_.output);
+  cut(result_.error);
   // Its helpers (ssh) belong to it and end with it.
   ::kill(-pid_, SIGKILL);
   pid_ = -1;

@@ -52,7 +52,7 @@ class Process {
   Process& operator=(const Process&) = delete;
 
   pid_t pid() const { return pid_; }
-  /// The end of what it has printed so far.
+  /// The end of what it has printed so far, perhaps twice of what is kept.
   const std::string& output() const { return result_.output; }
   /// Gives a child that waits_for_input all of it, and closes it.
   void feed(std::string input);
@@ -61,15 +61,17 @@ class Process {
   void kill();
 
  private:
+  Process(Loop& loop, Done done) : loop_(loop), done_(std::move(done)) {}
   void write_input();
   void drain(Fd& fd, Source& source, std::string& tail);
+  void cut(std::string& tail);
   void ended(ChildExit exit);
 
   Loop& loop_;
   Done done_;
   std::string input_;
   size_t written_ = 0;
-  size_t output_limit_;
+  size_t output_limit_ = 0;
   ProcessResult result_;
   pid_t pid_ = -1;
   Fd stdin_, stdout_, stderr_;

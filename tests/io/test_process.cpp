@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <system_error>
 
@@ -93,6 +95,41 @@ TEST_F(ProcessTest, TellsWhenTheErrorsAreNotWhole) {
   ProcessResult result = run(command);
   EXPECT_EQ(result.error, "67890\n");
   EXPECT_FALSE(result.error_is_whole);
+}
+
+/// No more descriptors than this many, for as long as it lives.
+class Room {
+ public:
+  explicit Room(rlim_t descriptors) {
+    ::getrlimit(RLIMIT_NOFILE, &before_);
+    const int lowest_free = ::dup(0);
+    ::close(lowest_free);
+    const rlimit tight{static_cast<rlim_t>(lowest_free) + descriptors, before_.rlim_max};
+    ::setrlimit(RLIMIT_NOFILE, &tight);
+  }
+  ~Room() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+  Room(const Room&) = delete;
+  Room& operator=(const Room&) = delete;
+
+ private:
+  rlimit before_{};
+};
+
+// Its pipes fit, and the descriptor that watches it does not: it runs by then.
+TEST_F(ProcessTest, NothingIsLeftOfOneThatCannotBeWatched) {
+  constexpr rlim_t kMoreThanItNeeds = 12;
+  bool started = false;
+  for (rlim_t descriptors = 0; descriptors < kMoreThanItNeeds; ++descriptors) {
+    const Room room(descriptors);
+    try {
+      const Process process(loop, shell("exec sleep 60"), [](const ProcessResult&) {});
+      started = true;
+    } catch (const std::system_error&) {
+    }
+    EXPECT_LT(::waitpid(-1, nullptr, WNOHANG), 0)
+        << "a child is left, with room for " << descriptors;
+  }
+  EXPECT_TRUE(started);
 }
 
 TEST_F(ProcessTest, WaitsForItsInput) {
