@@ -78,7 +78,10 @@ std::string directory_of(const User& user) {
 
 std::string new_path(const User& user) {
   static unsigned count = 0;
-  return fmt::format("{}/{}-{}", directory_of(user), ::getpid(), ++count);
+  std::string path = fmt::format("{}/{}-{}", directory_of(user), ::getpid(), ++count);
+  // In a container an earlier daemon, which was killed, had the same process id.
+  ::unlink(path.c_str());
+  return path;
 }
 
 }  // namespace
