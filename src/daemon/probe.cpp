@@ -14,6 +14,7 @@ namespace {
 constexpr int kSshFailed = 255;
 constexpr int kNotExecutable = 126;
 constexpr int kNotFound = 127;
+constexpr int kTimeout = 30;  // rsync(1) EXIT VALUES
 
 }  // namespace
 
@@ -23,14 +24,22 @@ Probe::Probe(Loop& loop, const Group& group, const Target& target, std::string c
       group_(group),
       target_(target),
       control_path_(std::move(control_path)),
-      done_(std::move(done)) {
+      done_(std::move(done)),
+      patience_(loop.timer([this] { process_->kill(); })) {
   start({target_.rsync.program, "--version"}, &Probe::heard_here);
 }
 
 void Probe::start(std::vector<std::string> argv, Step next) {
+  Duration patience = target_.rsync.timeout;
+  deadline_.reset();
+  if (patience.count() != 0) deadline_ = loop_.now() + patience;
+  loop_.arm(patience_, deadline_);
   process_ = std::make_unique<Process>(
-      loop_, child_command(group_, std::move(argv)),
-      [this, next](const ProcessResult& result) { (this->*next)(result); });
+      loop_, child_command(group_, std::move(argv)), [this, next](const ProcessResult& result) {
+        if (result.exit.signal != 0 && deadline_ && loop_.now() >= *deadline_)
+          return fail("no answer when asked for rsync's version, within 'timeout'", kTimeout);
+        (this->*next)(result);
+      });
 }
 
 /// A program that cannot be started is an answer, too.
@@ -69,9 +78,10 @@ void Probe::heard_there(const ProcessResult& result) {
     return fail("there is no rsync on the target; install it, or set 'remote_program' in [.rsync]",
                 status);
   if (is_noisy(result.output))
-    return fail("the login shell on the target prints text of its own, which rsync's protocol "
-                "cannot bear; silence it for non-interactive logins",
-                status);
+    return fail(
+        "the login shell on the target prints text of its own, which rsync's protocol "
+        "cannot bear; silence it for non-interactive logins",
+        status);
   result_.can.there = parse_rsync_version(result.output);
   make_path();
 }

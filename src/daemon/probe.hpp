@@ -2,11 +2,12 @@
 //
 // A few short children, one after the other: `rsync --version` here, the same there, and `mkdir -p`
 // where rsync itself has no --mkpath. A forced command (rrsync) that refuses to answer is no
-// failure. Destroying a Probe ends its child.
+// failure, but one that stays silent for `timeout =` is. Destroying a Probe ends its child.
 #pragma once
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -46,6 +47,8 @@ class Probe {
   Done done_;
   Result result_;
   std::unique_ptr<Process> process_;
+  std::optional<Instant> deadline_;
+  Source patience_;
 };
 
 }  // namespace mirrord
