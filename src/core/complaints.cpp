@@ -24,6 +24,16 @@ constexpr std::string_view kUnquoted[] = {
     "cannot delete non-empty directory: ",
 };
 
+/// What comes before the path in lines about attributes.
+constexpr std::string_view kAboutAttributes[] = {"failed to set ", "chown ", "chgrp "};
+
+bool is_about_attributes(std::string_view line) {
+  std::string_view words = line.substr(0, line.find('"'));
+  return std::ranges::any_of(kAboutAttributes, [&](std::string_view about) {
+    return words.find(about) != std::string_view::npos;
+  });
+}
+
 bool is_octal(char c) { return c >= '0' && c <= '7'; }
 
 /// rsync prints bytes that are not printable as \#ooo.
@@ -84,17 +94,16 @@ Name path_of(std::string_view line, const std::string& source, const std::string
   Name name = quoted(line);
   if (!name) return std::nullopt;
   std::string path = unescape(*name);
-  bool temporary = line.find("mkstemp ") != std::string_view::npos ||
+  bool temporary = is_about_attributes(line) || line.find("mkstemp ") != std::string_view::npos ||
                    line.find("rename ") != std::string_view::npos;
   return relative(temporary ? without_temporary_name(path) : path, source, destination);
 }
 
 }  // namespace
 
-std::optional<std::vector<std::string>> paths_complained_of(const std::string& error,
-                                                            const std::string& source,
-                                                            const std::string& destination) {
-  std::vector<std::string> paths;
+std::optional<Complaints> read_complaints(const std::string& error, const std::string& source,
+                                          const std::string& destination) {
+  Complaints complaints;
   for (size_t start = 0; start < error.size();) {
     size_t end = std::min(error.find('\n', start), error.size());
     std::string_view line = std::string_view(error).substr(start, end - start);
@@ -102,11 +111,12 @@ std::optional<std::vector<std::string>> paths_complained_of(const std::string& e
     auto is_summary = [&](std::string_view words) { return line.starts_with(words); };
     if (line.empty() || std::ranges::any_of(kSummaries, is_summary)) continue;
     Name path = path_of(line, source, destination);
-    if (!path) return std::nullopt;
-    paths.push_back(*path);
+    bool attributes = is_about_attributes(line);
+    if (!path || (path->empty() && !attributes)) return std::nullopt;
+    (attributes ? complaints.attributes : complaints.paths).push_back(*path);
   }
-  if (paths.empty()) return std::nullopt;
-  return paths;
+  if (complaints == Complaints{}) return std::nullopt;
+  return complaints;
 }
 
 }  // namespace mirrord

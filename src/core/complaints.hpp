@@ -10,10 +10,17 @@
 
 namespace mirrord {
 
-/// Paths below the source; nothing when some line tells no path. `source` and `destination` are
-/// the directories in whose terms rsync speaks of them.
-std::optional<std::vector<std::string>> paths_complained_of(const std::string& error,
-                                                            const std::string& source,
-                                                            const std::string& destination);
+struct Complaints {
+  std::vector<std::string> paths;
+  /// Their owners, modes or times could not be set, as on a directory of the target that belongs
+  /// to somebody else. Contents are not concerned, nor is what is below.
+  std::vector<std::string> attributes = {};
+  bool operator==(const Complaints&) const = default;
+};
+
+/// Paths below the source; nothing when some line tells no path, or when the source itself failed.
+/// `source` and `destination` are the directories in whose terms rsync speaks of them.
+std::optional<Complaints> read_complaints(const std::string& error, const std::string& source,
+                                          const std::string& destination);
 
 }  // namespace mirrord

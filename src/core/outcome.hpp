@@ -24,14 +24,18 @@ struct Outcome {
   std::string complaint;  ///< the first line of rsync's or ssh's own words
   uint64_t files = 0;     ///< regular files transferred
   uint64_t bytes = 0;     ///< sent over the connection
-  /// Of `again` and `partial`: the paths that did not arrive; nothing = any of them may be missing.
+  /// Of all but `done` and `failed`: the paths that did not arrive; nothing = any may be missing.
   std::optional<std::vector<std::string>> unsent;
+  /// Paths that have arrived, but for their owners, modes or times.
+  std::vector<std::string> unset;
   /// Of `withheld` and `held`: how many entries of the target's are too much.
   uint64_t extraneous = 0;
   /// Of a comparison: how many entries the target held when it began; 0 = unknown.
   uint64_t entries = 0;
   /// The other side does not know --delete-missing-args, or refuses it.
   bool refuses_missing_args = false;
+
+  bool sent_all() const { return unsent && unsent->empty() && unset.empty(); }
 };
 
 }  // namespace mirrord

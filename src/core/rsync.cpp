@@ -36,6 +36,10 @@ bool deletes(const Group& group, Lane lane) {
   return false;
 }
 
+void add_limit(Arguments& argv, const Transfer& transfer) {
+  if (transfer.max_delete) argv.push_back(fmt::format("--max-delete={}", *transfer.max_delete));
+}
+
 void add_comparison(Arguments& argv, const Group& group, const Transfer& transfer, bool removes) {
   argv.push_back("-r");
   if (transfer.lane == Lane::verify) append(argv, {"-n", "-i"});
@@ -44,8 +48,7 @@ void add_comparison(Arguments& argv, const Group& group, const Transfer& transfe
   else if (transfer.can.compares_nanoseconds())
     argv.push_back("--modify-window=-1");
   if (removes) argv.push_back(group.delete_excluded ? "--delete-excluded" : "--delete");
-  if (removes && transfer.max_delete)
-    argv.push_back(fmt::format("--max-delete={}", *transfer.max_delete));
+  if (removes) add_limit(argv, transfer);
   if (transfer.lane == Lane::full && transfer.can.shows_progress())
     argv.push_back("--info=progress2");
   if (transfer.can.makes_path()) argv.push_back("--mkpath");
@@ -58,8 +61,10 @@ void add_list(Arguments& argv, const Transfer& transfer, bool removes) {
   else if (transfer.can.ignores_missing_args())
     argv.push_back("--ignore-missing-args");
   if (transfer.lane == Lane::tree) argv.push_back("-r");
-  if (removes && transfer.lane != Lane::data && transfer.lane != Lane::attributes)
+  if (removes && transfer.lane != Lane::data && transfer.lane != Lane::attributes) {
     argv.push_back("--delete");
+    add_limit(argv, transfer);
+  }
   // The quick check of size and whole seconds would skip a file that was rewritten with the same
   // size within the second of its last transfer.
   if (transfer.lane == Lane::tree || transfer.lane == Lane::data) argv.push_back("-I");

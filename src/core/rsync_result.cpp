@@ -145,10 +145,15 @@ Outcome interpret(const RsyncEnd& end, const std::string& source, const std::str
   outcome.refuses_missing_args = refuses_missing_args(end);
   bool of_paths = outcome.verdict == Verdict::partial || outcome.verdict == Verdict::again;
   if (!of_paths) return outcome;
-  if (end.error_is_whole) outcome.unsent = paths_complained_of(end.error, source, destination);
+  if (auto complaints = read_complaints(end.error, source, destination);
+      complaints && end.error_is_whole) {
+    outcome.unsent = std::move(complaints->paths);
+    outcome.unset = std::move(complaints->attributes);
+  }
   outcome.extraneous = number_after(end.error, kStopped).value_or(0);
   if (outcome.extraneous == 0) outcome.extraneous = number_after(end.output, kStopped).value_or(0);
   if (outcome.extraneous != 0) outcome.verdict = Verdict::withheld;
+  if (end.exit_status == 25) outcome.unsent.emplace();  // nothing but deletions
   outcome.entries += outcome.extraneous;
   return outcome;
 }

@@ -112,7 +112,8 @@ Batch TargetQueue::start_live() {
   // What is stuck goes out alone: it would make new changes fail with it.
   bool fresh = !pending_.empty() && (stuck_.empty() || settled() <= stuck_backoff_.until);
   live_ = fresh ? pending_.take() : take_stuck();
-  (fresh ? pending_ : stuck_).join_trees_and_data(*live_);
+  // Until the target is compared a run of trees may delete nothing, and one of data may.
+  if (compared_) (fresh ? pending_ : stuck_).join_trees_and_data(*live_);
   if (pending_.empty()) hurried_ = false;
   return *live_;
 }
@@ -177,19 +178,29 @@ void TargetQueue::sent(const Batch& batch, const Outcome& outcome, Instant now) 
       return leave_unsent(batch, outcome, now);
     case Verdict::failed:
       return keep(pending_, batch, now);
-    default:
+    case Verdict::withheld:  // by the guard; the comparison that is to come deletes, or is held
+    case Verdict::held:
+      if (!outcome.sent_all()) return leave_unsent(batch, outcome, now);
+      [[fallthrough]];
+    case Verdict::done:
       if (stuck_.empty()) stuck_backoff_ = {};
   }
 }
 
 /// Of the batch, what the outcome says has not arrived; all of it where it does not say.
 void TargetQueue::leave_unsent(const Batch& batch, const Outcome& outcome, Instant now) {
+  leave_unset(outcome, batch.oldest, now);
   Batch rest{batch.kind, {}, batch.oldest};
   if (outcome.unsent) rest.paths = paths_touched_by(batch.paths, *outcome.unsent);
-  const Batch& left = rest.paths.empty() ? batch : rest;
+  bool all_sent = outcome.unsent && outcome.unsent->empty() && !outcome.unset.empty();
+  const Batch& left = rest.paths.empty() && !all_sent ? batch : rest;
   if (outcome.verdict == Verdict::again) return keep(pending_, left, now);
   keep(stuck_, left, now);
   suspend(stuck_backoff_, now);
+}
+
+void TargetQueue::leave_unset(const Outcome& outcome, Instant oldest, Instant now) {
+  keep(stuck_, {ChangeKind::attributes, outcome.unset, oldest}, now);
 }
 
 void TargetQueue::end_full(Instant now) {
@@ -233,24 +244,29 @@ void TargetQueue::give_back(JobKind kind, Instant now) {
   }
 }
 
+void TargetQueue::passed_guard() {
+  compared_ = true;
+  held_since_.reset();
+  deletions_ = Deletions::counted;
+}
+
 void TargetQueue::full_finished(const Outcome& outcome, Instant now) {
   end_full(now);
   switch (outcome.verdict) {
     case Verdict::done:
     case Verdict::again:  // files vanished; their disappearance was an event, so they are pending
       full_backoff_ = {};
-      held_since_.reset();
-      deletions_ = Deletions::counted;
-      return;
+      return passed_guard();
     case Verdict::withheld:
       // More may have come while a limited run deleted: that is counted first, too.
-      deletions_ =
-          deletions_ == Deletions::counted ? Deletions::limited : Deletions::counted;
+      deletions_ = deletions_ == Deletions::counted ? Deletions::limited : Deletions::counted;
       return want_full(running_since_);
     case Verdict::held:
-      full_backoff_ = {};
       held_since_ = running_since_;
+      compared_ = false;
       deletions_ = Deletions::counted;
+      if (!outcome.sent_all()) return full_was_partial(outcome, now);
+      full_backoff_ = {};
       return;
     case Verdict::partial:
       return full_was_partial(outcome, now);
@@ -265,6 +281,8 @@ void TargetQueue::full_was_partial(const Outcome& outcome, Instant now) {
     want_full(running_since_);
     return suspend(full_backoff_, now);
   }
+  if (outcome.verdict == Verdict::partial) passed_guard();
+  leave_unset(outcome, running_since_, now);
   keep(stuck_, {ChangeKind::tree, *outcome.unsent, running_since_}, now);
   suspend(stuck_backoff_, now);
   full_backoff_ = {};
@@ -298,7 +316,8 @@ Duration TargetQueue::backoff(uint32_t failures) {
 
 TargetState TargetQueue::state(Instant now) const {
   if (paused_) return TargetState::paused;
-  if (held_since_ && !full_running_ && !full_wanted_) return TargetState::held;
+  bool full_is_near = full_running_ || (full_wanted_ && full_backoff_.until <= now);
+  if (held_since_ && !full_is_near) return TargetState::held;
   if (running()) return TargetState::syncing;
   if (troubled()) return TargetState::retrying;
   auto live = active_ ? wanted(JobKind::live) : std::nullopt;

@@ -83,6 +83,8 @@ class TargetQueue {
   bool live_running() const { return live_.has_value(); }
   bool full_running() const { return full_running_; }
   bool full_wanted() const { return full_wanted_; }
+  /// The guard has let a comparison with this target pass: it is a copy of the source's.
+  bool compared() const { return compared_; }
   size_t pending() const;
   /// Whether a change of the path may be missing on the target.
   bool may_lack(const std::string& path) const;
@@ -117,10 +119,12 @@ class TargetQueue {
   Batch take_stuck();
   void keep(DirtySet& set, const Batch& batch, Instant now);
   void full_finished(const Outcome& outcome, Instant now);
+  void passed_guard();
   void full_was_partial(const Outcome& outcome, Instant now);
   void connect_finished(const Outcome& outcome, Instant now);
   void succeeded(Instant now);
   void sent(const Batch& batch, const Outcome& outcome, Instant now);
+  void leave_unset(const Outcome& outcome, Instant oldest, Instant now);
   void leave_unsent(const Batch& batch, const Outcome& outcome, Instant now);
   void target_failed(Instant now);
   Instant settled() const;
@@ -155,6 +159,7 @@ class TargetQueue {
   Backoff full_backoff_;
   DirtySet during_full_;
   Deletions deletions_ = Deletions::counted;
+  bool compared_ = false;
   std::optional<Instant> held_since_;  // no later than the first change that is held back
 
   uint32_t failures_ = 0;  // of the target itself, in a row

@@ -7,9 +7,10 @@
 
 namespace mirrord {
 
-std::vector<std::string> read_drift(const std::string& output) {
+std::vector<std::string> read_drift(const std::string& output, bool is_whole) {
   std::vector<std::string> drift;
-  for (size_t start = 0; start < output.size();) {
+  size_t first = is_whole ? 0 : output.find('\n') + 1;
+  for (size_t start = first; start < output.size();) {
     size_t end = std::min(output.find('\n', start), output.size());
     std::string line = output.substr(start, end - start);
     start = end + 1;

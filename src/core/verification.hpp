@@ -12,11 +12,11 @@ struct Verification {
   /// A line for each entry that differs, as rsync(1) --itemize-changes has it.
   std::vector<std::string> drift;
   bool is_whole = true;  ///< false: there is more drift than `drift` tells
-  std::string error;     ///< why it could not be compared; "" = it was
+  std::string error;     ///< why it could not be compared, or not all of it; "" = it was
 };
 
-/// The itemized lines in what `rsync -n -i --stats` printed.
-std::vector<std::string> read_drift(const std::string& output);
+/// The itemized lines in what `rsync -n -i --stats` printed, or in the end of it.
+std::vector<std::string> read_drift(const std::string& output, bool is_whole = true);
 
 /// {"targets": [{"group": …, "target": …, "equal": …, "drift": […], "whole": …, "error": …}, …]}
 std::string to_json(const std::vector<Verification>& verifications);

@@ -12,8 +12,7 @@ namespace mirrord {
 namespace {
 
 TreeRules rules_of(const Group& group) {
-  return {group.source, group.symlinks, group.sync_on, group.user,
-          group.follow_into, group.filter};
+  return {group.source, group.symlinks, group.sync_on, group.user, group.follow_into, group.filter};
 }
 
 Pace pace_of(const Group& group) { return {group.delay, group.max_delay, group.retry}; }
@@ -41,6 +40,8 @@ Engine::Engine(Loop& loop)
                             standbys_.erase(id);
                             want_pump();
                           }}) {
+  // Above every number of an earlier daemon: who waits for one of those has it with our first sync.
+  last_checkpoint_ = static_cast<uint64_t>(loop_.now().time_since_epoch().count());
   timer_ = loop_.timer([this] { pump(); });
   kill_timer_ = loop_.timer([this] {
     for (auto& [key, run] : runs_) run->kill();
@@ -124,9 +125,10 @@ void Engine::update_group(GroupRun& run, const Group& config) {
         run.targets, [&](TargetId id) { return targets_.at(id).config == target; });
     bool is_known = known != run.targets.end();
     kept.push_back(is_known ? *known : add_target(run, target));
-    scheduler_.queue(kept.back()).set_pace(pace_of(config));
-    if (is_known) continue;
-    scheduler_.queue(kept.back()).want_full(loop_.now());
+    TargetQueue& queue = scheduler_.queue(kept.back());
+    queue.set_pace(pace_of(config));
+    bool limit_changed = queue.held() && run.config.max_delete != config.max_delete;
+    if (!is_known || limit_changed) queue.want_full(loop_.now());
   }
   run.targets = std::move(kept);
   run.config = config;

@@ -163,6 +163,10 @@ void Engine::start_full(const Job& job, GroupRun& run, TargetRun& target) {
 void Engine::start_live(Job job, GroupRun& run, const TargetRun& target) {
   if (job.kind == JobKind::live) set_big_files_aside(job, run, target);
   Transfer transfer = make_transfer(job.target, run, lane_for(job, run));
+  // A directory is compared, too: nothing of it is deleted before the guard has judged the target.
+  const MaxDelete& guard = run.config.max_delete;
+  bool guarded = guard.count || guard.percent;
+  if (guarded && !scheduler_.queue(job.target).compared()) transfer.max_delete = 0;
   // Of a path that is listed and hidden as well, rsync does not delete the copy.
   std::erase_if(transfer.hidden, [&](const std::string& path) {
     return std::ranges::find(job.batch.paths, path) != job.batch.paths.end();

@@ -125,6 +125,8 @@ uint64_t Engine::checkpoint() {
 }
 
 uint64_t Engine::reached_checkpoint(const TargetQueue& queue) const {
+  // Before its first comparison a target may lack what changed while we were not running.
+  if (!queue.compared()) return 0;
   auto oldest = queue.oldest_pending();
   if (!oldest) return last_checkpoint_;
   auto before = static_cast<uint64_t>(oldest->time_since_epoch().count()) - 1;

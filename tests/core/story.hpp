@@ -37,6 +37,8 @@ inline void connect(TargetQueue& queue, Instant now) {
 inline Outcome outcome(Verdict verdict) {
   Outcome result;
   result.verdict = verdict;
+  bool of_deletions = verdict == Verdict::withheld || verdict == Verdict::held;
+  if (of_deletions) result.unsent.emplace();  // everything was sent
   return result;
 }
 

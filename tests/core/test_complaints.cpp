@@ -8,7 +8,10 @@ namespace {
 
 using Paths = std::optional<std::vector<std::string>>;
 
-Paths paths(const std::string& error) { return paths_complained_of(error, "/src", "/dst/www"); }
+Paths paths(const std::string& error) {
+  const auto complaints = read_complaints(error, "/src", "/dst/www");
+  return complaints ? Paths(complaints->paths) : std::nullopt;
+}
 
 TEST(Complaints, NameTheirPath) {
   const std::pair<const char*, const char*> cases[] = {
@@ -28,9 +31,8 @@ TEST(Complaints, NameTheirPath) {
       {"rsync: [receiver] mkstemp \"/dst/www/d/.f.h3kXyZ\" failed: Permission denied (13)", "d/f"},
       {"rsync: mkstemp \"/dst/www/.f.h3kXyZ\" failed: Read-only file system (30)", "f"},
       {"rsync: [receiver] rename \"/dst/www/.f.h3kXyZ\" -> \"f\": Is a directory (21)", "f"},
-      {"rsync: [generator] failed to set times on \"/dst/www/.\": Operation not permitted (1)", ""},
-      {"rsync: [generator] chgrp \"/dst/www/x\" failed: Operation not permitted (1)", "x"},
-      {"rsync: [generator] symlink \"/dst/www/l\" -> \"there\" failed: Permission denied (13)", "l"},
+      {"rsync: [generator] symlink \"/dst/www/l\" -> \"there\" failed: Permission denied (13)",
+       "l"},
       {"could not make way for new regular file: a/b", "a/b"},
       {"cannot delete non-empty directory: d", "d"},
       {"skipping non-regular file \"fifo\"", "fifo"},
@@ -56,6 +58,25 @@ TEST(Complaints, ALineThatIsNotUnderstoodMeansAnyPath) {
     EXPECT_EQ(paths(std::string("file has vanished: \"/src/a\"\n") + line + '\n'), std::nullopt)
         << line;
   EXPECT_EQ(paths(""), std::nullopt) << "an error without words";
+}
+
+TEST(Complaints, AttributesAreOnesOfTheirOwn) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"rsync: [generator] failed to set times on \"/dst/www/.\": Operation not permitted (1)", ""},
+      {"rsync: failed to set permissions on \"/dst/www/d\": Operation not permitted (1)", "d"},
+      {"rsync: [generator] chgrp \"/dst/www/x\" failed: Operation not permitted (1)", "x"},
+      {"rsync: [receiver] chown \"/dst/www/d/.f.h3kXyZ\" failed: Operation not permitted (1)",
+       "d/f"},
+  };
+  for (const auto& [line, path] : cases) {
+    const auto complaints = read_complaints(std::string(line) + '\n', "/src", "/dst/www");
+    EXPECT_EQ(complaints, std::optional(Complaints{{}, {path}})) << line;
+  }
+}
+
+TEST(Complaints, ASourceThatFailedMeansAnyPath) {
+  EXPECT_EQ(paths("rsync: [sender] change_dir \"/src\" failed: No such file or directory (2)\n"),
+            std::nullopt);
 }
 
 TEST(Complaints, SummariesSayNothingNew) {

@@ -87,7 +87,14 @@ TEST(RsyncCommand, DeletesByTheFourModes) {
   }
 }
 
-TEST(RsyncCommand, OnlyAComparisonHasALimitOfDeletions) {
+TEST(RsyncCommand, EveryComparisonMayHaveALimitOfDeletions) {
+  for (const Lane lane : {Lane::tree, Lane::children, Lane::data, Lane::attributes}) {
+    Transfer transfer = in_lane(lane);
+    transfer.max_delete = 0;
+    const bool compares = lane == Lane::tree || lane == Lane::children;
+    EXPECT_EQ(has(rsync_command(group(), target(), transfer), "--max-delete=0"), compares);
+  }
+
   EXPECT_TRUE(has(rsync_command(group(), target(), counting()), "--max-delete=0"));
   Transfer limited = in_lane(Lane::full);
   limited.max_delete = 17;

@@ -7,7 +7,7 @@ namespace mirrord {
 namespace {
 
 Outcome meaning(int exit_status, int signal, const std::string& error,
-                  const std::string& output = "") {
+                const std::string& output = "") {
   return interpret(RsyncEnd{exit_status, signal, output, error}, "/src", "/dst");
 }
 
@@ -52,6 +52,18 @@ TEST(RsyncResult, KnowsEveryExitStatus) {
     EXPECT_EQ(says_status, c.status != 0) << outcome.text;
   }
   EXPECT_EQ(meaning(0, 0, "some warning\n").text, "") << "nothing to say when done";
+}
+
+TEST(RsyncResult, WithheldDeletionsHideNoFailure) {
+  const std::string stopped = "Deletions stopped due to --max-delete limit (3 skipped)\n";
+  const Outcome only = meaning(25, 0, stopped);
+  EXPECT_EQ(only.verdict, Verdict::withheld);
+  EXPECT_EQ(only.extraneous, 3u);
+  EXPECT_TRUE(only.sent_all());
+  const Outcome also = meaning(
+      23, 0, "rsync: send_files failed to open \"/src/a\": Permission denied (13)\n" + stopped);
+  EXPECT_EQ(also.verdict, Verdict::withheld);
+  EXPECT_EQ(also.unsent, std::optional(std::vector<std::string>{"a"}));
 }
 
 TEST(RsyncResult, ASignalIsAFailure) {

@@ -121,6 +121,76 @@ TEST_F(Story, AHeldTargetIsReleasedByAComparisonThatFindsLess) {
   EXPECT_EQ(state(3s), TargetState::idle);
 }
 
+TEST_F(Story, WhatAHeldComparisonCouldNotSendIsTriedAgain) {
+  queue.want_full(at(0ms));
+  queue.start_full();
+  Outcome held = outcome(Verdict::held);
+  held.unsent = {{"secret"}};
+  queue.finished(kFull, held, at(1s));
+  EXPECT_EQ(state(1s), TargetState::held);
+  EXPECT_EQ(run_live(3s, 4s, Verdict::done), Paths{"secret"});
+  EXPECT_EQ(state(4s), TargetState::held);
+}
+
+TEST_F(Story, AHeldComparisonThatFailedSomewhereIsRepeated) {
+  queue.want_full(at(0ms));
+  queue.start_full();
+  Outcome held = outcome(Verdict::held);
+  held.unsent.reset();
+  queue.finished(kFull, held, at(1s));
+  EXPECT_EQ(state(1s), TargetState::held);
+  EXPECT_FALSE(is_due(kFull, 1s));
+  EXPECT_TRUE(is_due(kFull, 3s));
+  queue.approve(at(2s));
+  EXPECT_NE(state(2s), TargetState::held) << "an approval ends the wait";
+  EXPECT_TRUE(is_due(kFull, 2s));
+  EXPECT_EQ(queue.start_full(), Deletions::free);
+}
+
+TEST_F(Story, TheGuardHasLetATargetPassOnceItWasCompared) {
+  EXPECT_FALSE(queue.compared());
+  queue.want_full(at(0ms));
+  queue.start_full();
+  EXPECT_FALSE(queue.compared());
+  finish(1s, kFull, Verdict::withheld);
+  EXPECT_FALSE(queue.compared());
+  queue.start_full();
+  finish(2s, kFull, Verdict::done);
+  EXPECT_TRUE(queue.compared());
+  queue.want_full(at(3s));
+  EXPECT_TRUE(queue.compared()) << "another comparison does not make a stranger of it";
+  queue.start_full();
+  finish(4s, kFull, Verdict::held);
+  EXPECT_FALSE(queue.compared());
+}
+
+TEST_F(Story, TreesAndDataTravelApartUntilTheTargetIsCompared) {
+  for (const bool compared : {false, true}) {
+    changed(0ms, "moved in", ChangeKind::tree);
+    changed(0ms, "written");
+    EXPECT_EQ(start_live(100ms).size(), compared ? 2u : 1u);
+    finish(200ms, kLive, Verdict::done);
+    if (!compared) run_live(300ms, 400ms, Verdict::done);
+    queue.want_full(at(0ms));
+    start_full(500ms);
+    finish(600ms, kFull, Verdict::done);
+  }
+}
+
+TEST_F(Story, OfAWithheldBatchOnlyWhatIsUnsentIsTriedAgain) {
+  for (const auto& unsent :
+       {std::optional(Paths{}), std::optional(Paths{"a"}), std::optional<Paths>()}) {
+    changed(0ms, "a");
+    changed(0ms, "b");
+    start_live(1s);
+    Outcome withheld = outcome(Verdict::withheld);
+    withheld.unsent = unsent;
+    queue.finished(kLive, withheld, at(1s));
+    EXPECT_EQ(queue.pending(), unsent ? unsent->size() : 2u);
+    if (queue.pending() != 0) run_live(1min, 1min, Verdict::done);
+  }
+}
+
 TEST_F(Story, AnApprovalOutlivesAFailure) {
   queue.want_full(at(0ms));
   queue.start_full();
@@ -206,6 +276,37 @@ TEST_F(Story, ABigFileThatFailsIsTriedAgain) {
   finish(1s, JobKind::big, Verdict::failed);
   EXPECT_EQ(state(1s), TargetState::retrying);
   EXPECT_EQ(queue.pending(), 2u) << "the file, and its directory's times";
+}
+
+TEST_F(Story, AnApprovalIsForOneComparison) {
+  queue.want_full(at(0ms));
+  queue.start_full();
+  finish(1s, kFull, Verdict::held);
+  queue.approve(at(2s));
+  EXPECT_EQ(queue.start_full(), Deletions::free);
+  Outcome partial = outcome(Verdict::partial);
+  partial.unsent = {{"secret"}};
+  queue.finished(kFull, partial, at(3s));
+  EXPECT_FALSE(queue.held());
+  queue.want_full(at(4s));
+  EXPECT_EQ(queue.start_full(), Deletions::counted);
+}
+
+TEST_F(Story, AttributesThatCannotBeSetHoldNothingElseBack) {
+  Outcome partial = outcome(Verdict::partial);
+  partial.unsent.emplace();
+  partial.unset = {""};
+  queue.want_full(at(0ms));
+  queue.start_full();
+  queue.finished(kFull, partial, at(1s));
+  EXPECT_FALSE(queue.full_wanted());
+  changed(1100ms, "a");
+  EXPECT_EQ(start_live(1200ms), Paths{"a"});
+  queue.finished(kLive, partial, at(1300ms));
+  EXPECT_EQ(queue.pending(), 1u);
+  const Batch batch = queue.start_live();
+  EXPECT_EQ(batch.kind, ChangeKind::attributes);
+  EXPECT_EQ(batch.paths, Paths{""});
 }
 
 }  // namespace
