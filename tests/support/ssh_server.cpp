@@ -16,7 +16,7 @@ constexpr int kPortAttempts = 20;
 
 /// The home of a session is an empty directory: what the user's own shell start-up files print or
 /// how long they take is no part of a test.
-constexpr auto* kConfig = R"(ListenAddress 127.0.0.1
+constexpr auto* kConfig = R"(@SETTINGS@ListenAddress 127.0.0.1
 Port @PORT@
 HostKey @HERE@/host_key
 AuthorizedKeysFile @HERE@/authorized_keys
@@ -68,7 +68,8 @@ std::string login() {
   return entry->pw_name;
 }
 
-SshServer::SshServer(std::filesystem::path directory) : directory_(std::move(directory)) {
+SshServer::SshServer(std::filesystem::path directory, std::string settings)
+    : directory_(std::move(directory)), settings_(std::move(settings)) {
   fs::create_directories(directory_ / "home");
   provide_privilege_separation_directory();
   make_key(directory_ / "host_key");
@@ -98,10 +99,11 @@ std::string SshServer::log() const { return read_file(directory_ / "log"); }
 
 void SshServer::write_config() const {
   const std::string port = std::to_string(port_);
-  write_file(
-      directory_ / "sshd_config",
-      filled(kConfig,
-             {{"PORT", port}, {"HERE", directory_}, {"PAM", account_is_locked() ? "yes" : "no"}}));
+  write_file(directory_ / "sshd_config",
+             filled(kConfig, {{"SETTINGS", settings_},
+                              {"PORT", port},
+                              {"HERE", directory_},
+                              {"PAM", account_is_locked() ? "yes" : "no"}}));
   write_file(directory_ / "known_hosts",
              "[127.0.0.1]:" + port + " " + read_file(directory_ / "host_key.pub"));
 }

@@ -18,7 +18,8 @@ namespace mirrord::test {
 class SshServer {
  public:
   /// Keeps its files in `directory`, which it creates, and accepts connections on return.
-  explicit SshServer(std::filesystem::path directory);
+  /// `settings` are lines of sshd_config(5) that win over its own.
+  explicit SshServer(std::filesystem::path directory, std::string settings = "");
   ~SshServer();
   SshServer(const SshServer&) = delete;
   SshServer& operator=(const SshServer&) = delete;
@@ -29,13 +30,16 @@ class SshServer {
   uint16_t port() const { return port_; }
   std::filesystem::path identity_file() const { return directory_ / "client_key"; }
   std::filesystem::path known_hosts_file() const { return directory_ / "known_hosts"; }
+  std::filesystem::path authorized_keys_file() const { return directory_ / "authorized_keys"; }
   std::string log() const;
+  pid_t pid() const { return sshd_->pid(); }
 
  private:
   void write_config() const;
   bool listens_on_port();
 
   std::filesystem::path directory_;
+  std::string settings_;
   uint16_t port_ = 0;
   std::optional<Child> sshd_;
 };

@@ -1,0 +1,155 @@
+// Targets that fail in every way there is. Each time another target goes on, and nothing is lost.
+#include <pwd.h>
+#include <unistd.h>
+
+#include "e2e/transfer_lab.hpp"
+
+namespace mirrord::test {
+namespace {
+
+constexpr auto* kOneSecond = "timeout = \"1s\"";
+
+class TransferFailures : public TransferLab {
+ protected:
+  void other_target_goes_on() {
+    write_file(source / "meanwhile", "written while the first target fails\n");
+    EXPECT_TRUE(arrives("a change on the other target", {"other"}));
+  }
+  void arrives_after_all() {
+    EXPECT_TRUE(arrives("all of it, in the end", {"copy", "other"}));
+    EXPECT_TRUE(target_becomes("copy", "idle"));
+    EXPECT_EQ("", last_error("copy"));
+  }
+  std::string stopping(const std::string& settings) const {
+    const fs::path program = stand_in("rsync-there", R"(
+if [[ $* == @WHEN@ && -e @HERE@/armed ]] && rm @HERE@/armed 2>/dev/null; then
+  touch @HERE@/stopped
+  kill -STOP $$
+fi)");
+    std::string text = filled(read_file(program), {{"WHEN", settings}});
+    write_script(program, text);
+    return "rsync = { " + std::string(kOneSecond) + ", remote_program = \"" + program.native() +
+           "\" }";
+  }
+  void stops_and_goes_on(const std::string& when) {
+    configure({.targets = {target_on("host", "copy", stopping(when)), local_target("other")},
+               .settings = std::string(kQuickRetry) + "standby = false\n"});
+    write_file(dir / "armed", "");
+    start();
+    ASSERT_TRUE(wait_until([&] { return fs::exists(dir / "stopped"); }));
+    other_target_goes_on();
+    arrives_after_all();
+  }
+};
+
+TEST_F(TransferFailures, EveryExitStatusIsSurvived) {
+  // Each of the first runs after arming ends in another way; the first reads its list.
+  configure({.targets = {"{ to = \"" + copy("copy").native() + "\", name = \"copy\", " +
+                             "rsync = { program = \"" +
+                             stand_in("rsync-here", R"(
+ends=(true 'exit 24' 'exit 23' 'exit 2' 'exit 3' 'exit 5' 'exit 11' 'exit 12' 'exit 20' 'exit 22'
+  'exit 30' 'exit 35' 'exit 127' 'exit 255' 'kill -TERM $$' 'kill -SEGV $$')
+if [[ $1 != --version && -e @HERE@/armed ]]; then
+  for ((i = 1; i < ${#ends[@]}; ++i)); do
+    if mkdir @HERE@/end.$i 2>/dev/null; then
+      ((i != 1)) || cat >/dev/null
+      eval "${ends[i]}"
+    fi
+  done
+fi)")
+                                 .native() +
+                             "\" } }",
+                         local_target("other")},
+             .settings = "retry = { initial = \"100ms\", max = \"100ms\" }\nstandby = false\n"});
+  start();
+  ASSERT_TRUE(arrives("first sync", {"copy", "other"}));
+  write_file(dir / "armed", "");
+  write_file(images / "new.png", "new\n");
+  fs::remove_all(images / "icons");
+  append_file(images / "logo.png", "edited\n");
+  other_target_goes_on();
+  arrives_after_all();
+  EXPECT_TRUE(fs::exists(dir / "end.15"));
+}
+
+TEST_F(TransferFailures, OnlyTheUnreadableFileIsTriedAgain) {
+  if (::geteuid() != 0) GTEST_SKIP() << "root decides what others can read";
+  fs::create_directory(copy("copy"));
+  run_ok({"chown", "nobody", copy("copy")});
+  configure({.targets = {local_target("copy")},
+             .settings = std::string("user = \"nobody\"\ndelay = \"1s\"\n") + kQuickRetry});
+  start();
+  ASSERT_TRUE(arrives("first sync", {"copy"}, {.owners = false}));
+  write_file(source / "secret", "");
+  change_mode(source / "secret", 0600);
+  for (const auto* name : {"a", "b", "c"}) write_file(images / name, "readable\n");
+  fs::remove(source / "index.html");
+  for (const auto* name : {"a", "b", "c"})
+    ASSERT_TRUE(holds(copy("copy") / "images" / name, "readable\n"));
+  ASSERT_TRUE(wait_until([&] { return !fs::exists(copy("copy") / "index.html"); }));
+  ASSERT_TRUE(target_becomes("copy", "retrying"));
+  EXPECT_TRUE(wait_until([&] { return number("copy", "Pending") == 1; }));
+  EXPECT_EQ(0, number("copy", "ConsecutiveFailures"));  // the target itself answers
+  change_mode(source / "secret", 0644);
+  ASSERT_TRUE(arrives("once it can be read", {"copy"}, {.owners = false}));
+  ASSERT_TRUE(target_becomes("copy", "idle"));
+}
+
+// As the document root of a web server often is: writable for the login, and root's.
+TEST_F(TransferFailures, OnlyTheAttributesOfAForeignDirectoryAreTriedAgain) {
+  if (::geteuid() != 0) GTEST_SKIP() << "root decides what belongs to others";
+  fs::create_directories(copy("copy") / "news");
+  for (const auto* path : {"", "news"}) change_mode(copy("copy") / path, 0777);
+  configure({.targets = {local_target("copy")},
+             .settings = std::string("user = \"nobody\"\n") + kAtOnce + kQuickRetry});
+  start();
+  ASSERT_TRUE(holds(copy("copy") / "images/logo.png", "a logo\n"));
+  for (const auto* name : {"one", "two", "three"}) {
+    write_file(source / "news" / name, "new\n");
+    EXPECT_TRUE(holds(copy("copy") / "news" / name, "new\n"));
+  }
+  fs::remove(source / "news/one");
+  EXPECT_TRUE(wait_until([&] { return !fs::exists(copy("copy") / "news/one"); }));
+  EXPECT_TRUE(wait_until([&] { return number("copy", "Pending") == 2; }));
+  EXPECT_EQ(0, number("copy", "FullPending"));
+  EXPECT_EQ("retrying", target_state("copy"));
+  run_ok({"chown", "-R", "nobody", copy("copy")});
+  EXPECT_TRUE(arrives("once it owns them", {"copy"}, {.owners = false}));
+  EXPECT_TRUE(target_becomes("copy", "idle"));
+}
+
+TEST_F(TransferFailures, ARemoteSideThatHangsInATransfer) { stops_and_goes_on("*--server*"); }
+
+TEST_F(TransferFailures, ARemoteSideThatHangsWhenItIsAsked) { stops_and_goes_on("--version"); }
+
+TEST_F(TransferFailures, AFullTargetIsFreed) {
+  if (!own_mounts()) GTEST_SKIP() << "this process may not mount";
+  mount_tmpfs(copy("copy"), "1m");
+  configure({.targets = {local_target("copy"), local_target("other")}, .settings = kQuickRetry});
+  start();
+  ASSERT_TRUE(arrives("first sync", {"copy", "other"}));
+  write_file(images / "big.png", std::string(2 << 20, 'x'));
+  ASSERT_TRUE(target_becomes("copy", "retrying"));
+  EXPECT_TRUE(error_names("copy", "rsync exited"));
+  other_target_goes_on();
+  run_ok({"mount", "-o", "remount,size=32m", copy("copy")});
+  arrives_after_all();
+}
+
+TEST_F(TransferFailures, AReadOnlyTargetIsMadeWritable) {
+  if (!own_mounts()) GTEST_SKIP() << "this process may not mount";
+  mount_tmpfs(copy("copy"));
+  configure({.targets = {local_target("copy"), local_target("other")}, .settings = kQuickRetry});
+  start();
+  ASSERT_TRUE(arrives("first sync", {"copy", "other"}));
+  run_ok({"mount", "-o", "remount,ro", copy("copy")});
+  append_file(images / "logo.png", "edited\n");
+  fs::remove_all(images / "icons");
+  ASSERT_TRUE(target_becomes("copy", "retrying"));
+  other_target_goes_on();
+  run_ok({"mount", "-o", "remount,rw", copy("copy")});
+  arrives_after_all();
+}
+
+}  // namespace
+}  // namespace mirrord::test

@@ -1,0 +1,126 @@
+// The deletion guard: what a comparison wants to delete, and who may let it.
+#include "e2e/transfer_lab.hpp"
+
+namespace mirrord::test {
+namespace {
+
+class TransferGuard : public TransferLab {
+ protected:
+  /// What a destination that was mistyped may hold.
+  void put_foreign(const std::string& target, int files) const {
+    for (int i = 0; i < files; ++i)
+      write_file(copy(target) / "foreign" / std::to_string(i), "somebody else's\n");
+    write_file(copy(target) / "images/theirs.png", "theirs, in a directory of our name\n");
+    write_file(copy(target) / "images/foreign/theirs", "theirs, too\n");
+    write_file(copy(target) / "theirs", "theirs\n");
+  }
+  bool foreign_is_untouched(const std::string& target, int files) const {
+    for (int i = 0; i < files; ++i)
+      if (!fs::exists(copy(target) / "foreign" / std::to_string(i))) return false;
+    for (const auto* file : {"theirs", "images/theirs.png", "images/foreign/theirs"})
+      if (!fs::exists(copy(target) / file)) return false;
+    return true;
+  }
+
+  /// Held from the start; all that is seen goes on, and nothing foreign is touched.
+  void goes_on_while_held(bool deletes_by_name) {
+    ASSERT_TRUE(target_becomes("copy", "held"));
+    EXPECT_TRUE(error_names("copy", "--approve-deletes web/copy"));
+    EXPECT_TRUE(holds(copy("copy") / "images/logo.png", "a logo\n"));
+    write_file(images / "new.png", "new\n");
+    EXPECT_TRUE(holds(copy("copy") / "images/new.png", "new\n"));
+    fs::remove(images / "new.png");
+    fs::remove(source / "index.html");
+    // A moved directory is compared as a whole.
+    write_file(dir / "org/elsewhere/inner", "moved in\n");
+    fs::rename(dir / "org/elsewhere", images / "foreign");
+    EXPECT_TRUE(holds(copy("copy") / "images/foreign/inner", "moved in\n"));
+    const auto deleted = [&] {
+      return !fs::exists(copy("copy") / "images/new.png") &&
+             !fs::exists(copy("copy") / "index.html");
+    };
+    EXPECT_TRUE(!deletes_by_name || wait_until(deleted));
+    EXPECT_TRUE(wait_until([&] { return number("copy", "Pending") == 0; }));
+    EXPECT_EQ("held", target_state("copy"));
+    EXPECT_TRUE(foreign_is_untouched("copy", 30));
+  }
+  void is_released() {
+    EXPECT_EQ(1, mirrorctl({"sync", "--full", "--wait", "web"}).status);
+    EXPECT_TRUE(foreign_is_untouched("copy", 30));
+    const Finished approved = mirrorctl({"sync", "--full", "--wait", "--approve-deletes", "web"});
+    EXPECT_EQ(0, approved.status) << approved.err;
+    EXPECT_TRUE(arrives("after the approval", {"copy"}));
+    EXPECT_EQ("", last_error("copy"));
+  }
+};
+
+TEST_F(TransferGuard, AMistypedDestinationIsHeld) {
+  put_foreign("copy", 30);
+  configure({.targets = {local_target("copy")}});
+  start();
+  goes_on_while_held(true);
+  is_released();
+}
+
+// It can delete only by comparing the directory, and that would be all the rest of it, too.
+TEST_F(TransferGuard, AMistypedDestinationIsHeldFromAnOldRsync) {
+  put_foreign("copy", 30);
+  configure({.targets = {local_target("copy")}, .settings = noting_rsync(R"(
+if [[ $1 == --version ]]; then
+  echo 'rsync  version 3.0.9  protocol version 30'
+  exit
+fi)")});
+  start();
+  goes_on_while_held(false);
+  is_released();
+}
+
+TEST_F(TransferGuard, AnEmptySourceDeletesNothingUnasked) {
+  fs::create_directory(dir / "empty");
+  source = dir / "empty";
+  write_file(copy("copy") / "kept", "the last copy\n");
+  configure({.targets = {local_target("copy")}, .settings = "max_delete = \"off\"\n"});
+  start();
+  ASSERT_TRUE(target_becomes("copy", "held"));
+  EXPECT_TRUE(fs::exists(copy("copy") / "kept"));
+  EXPECT_EQ(0, mirrorctl({"sync", "--full", "--wait", "--approve-deletes", "web"}).status);
+  EXPECT_FALSE(fs::exists(copy("copy") / "kept"));
+}
+
+TEST_F(TransferGuard, TheLimitIsANumberAShareOrOff) {
+  const struct {
+    const char* name;
+    const char* limit;
+    bool held;
+  } cases[] = {{"two", "2", true},         {"three", "3", false},      {"none", "0", true},
+               {"little", "\"1%\"", true}, {"half", "\"50%\"", false}, {"off", "\"off\"", false}};
+  // 3 of the 11 entries of the copy are too much.
+  for (const auto& [name, limit, held] : cases) {
+    run_ok({"rsync", "-aL", source.native() + "/", copy(name)});
+    for (const auto* file : {"x", "y", "z"}) write_file(copy(name) / file, "too much\n");
+    configure({.targets = {local_target(name)},
+               .settings = "max_delete = " + std::string(limit) + "\n",
+               .name = name});
+  }
+  start();
+  for (const auto& [name, limit, held] : cases) {
+    const BusObject target = target_object(name, name);
+    const std::string wanted = held ? "held" : "idle";
+    EXPECT_TRUE(wait_until([&] { return client().text(target, "State") == wanted; })) << name;
+    EXPECT_EQ(held, fs::exists(copy(name) / "x")) << name;
+    EXPECT_EQ(held, fs::exists(copy(name) / "z")) << name;
+  }
+}
+
+TEST_F(TransferGuard, AHigherLimitReleases) {
+  put_foreign("copy", 30);
+  configure({.targets = {local_target("copy")}});
+  start();
+  ASSERT_TRUE(target_becomes("copy", "held"));
+  configure({.targets = {local_target("copy")}, .settings = "max_delete = \"off\"\n"});
+  ASSERT_TRUE(signal_reload());
+  ASSERT_TRUE(arrives("after the reload", {"copy"}));
+}
+
+}  // namespace
+}  // namespace mirrord::test

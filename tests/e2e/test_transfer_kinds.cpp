@@ -1,0 +1,138 @@
+// Where a copy can be: rsync daemons, odd and missing paths, links, IPv6.
+#include <random>
+
+#include "e2e/transfer_lab.hpp"
+
+namespace mirrord::test {
+namespace {
+
+/// A real `rsync --daemon` on the loopback address with one module, "files".
+class RsyncDaemon {
+ public:
+  RsyncDaemon(const fs::path& directory, const fs::path& copy, const std::string& module_settings)
+      : log_(directory / "log") {
+    fs::create_directories(copy);
+    std::random_device device;
+    for (int attempt = 0; attempt < 20; ++attempt) {
+      port_ = std::uniform_int_distribution<int>(10'000, 32'000)(device);
+      write_file(directory / "conf",
+                 filled("port = @PORT@\naddress = 127.0.0.1\nuse chroot = no\nuid = @USER@\n"
+                        "gid = *\nlog file = @LOG@\n[files]\npath = @COPY@\nread only = no\n@MORE@",
+                        {{"PORT", std::to_string(port_)},
+                         {"USER", login()},
+                         {"LOG", log_},
+                         {"COPY", copy},
+                         {"MORE", module_settings}}));
+      rsync_.emplace(Child::Command{.arguments = {"rsync", "--daemon", "--no-detach",
+                                                  "--config=" + (directory / "conf").native()},
+                                    .output = directory / "output"});
+      const auto listens = [&] {
+        return read_file(log_).find("listening on port") != std::string::npos;
+      };
+      wait_until([&] { return listens() || !rsync_->running(); });
+      if (listens() && rsync_->running()) return;
+    }
+    throw std::runtime_error("rsync --daemon does not start: " + rsync_->output());
+  }
+  int port() const { return port_; }
+
+ private:
+  fs::path log_;
+  int port_ = 0;
+  std::optional<Child> rsync_;
+};
+
+class TransferKinds : public TransferLab {
+ protected:
+  void every_change_arrives(const std::string& target) {
+    ASSERT_TRUE(arrives("first sync", {target}));
+    write_file(images / "new/file", "new\n");
+    append_file(images / "logo.png", "edited\n");
+    ASSERT_TRUE(arrives("changes", {target}));
+    fs::remove_all(images / "icons");
+    ASSERT_TRUE(arrives("a deletion", {target}));
+  }
+};
+
+TEST_F(TransferKinds, AnRsyncDaemon) {
+  const RsyncDaemon rsync(dir / "rsyncd", copy("a"), "");
+  configure({.targets = {filled(R"({ to = "rsync://127.0.0.1:@PORT@/files", name = "a" })",
+                                {{"PORT", std::to_string(rsync.port())}})},
+             .settings = kAtOnce});
+  start();
+  every_change_arrives("a");
+}
+
+TEST_F(TransferKinds, AnRsyncDaemonThatWantsAPassword) {
+  const fs::path secrets = dir / "secrets", wrong = dir / "wrong", right = dir / "right";
+  for (const auto& [file, text] : {std::pair(secrets, "mirror:quiet\n"), std::pair(wrong, "loud\n"),
+                                   std::pair(right, "quiet\n")}) {
+    write_file(file, text);
+    change_mode(file, 0600);
+  }
+  const RsyncDaemon rsync(dir / "rsyncd", copy("a"),
+                          "auth users = mirror\nsecrets file = " + secrets.native() + "\n");
+  const auto target = [&](const fs::path& password) {
+    return filled(R"({ to = "rsync://mirror@127.0.0.1:@PORT@/files/", name = "a", )"
+                  R"(rsync = { password_file = "@FILE@" } })",
+                  {{"PORT", std::to_string(rsync.port())}, {"FILE", password}});
+  };
+  configure({.targets = {target(wrong)}, .settings = kQuickRetry});
+  start();
+  ASSERT_TRUE(error_names("a", "auth failed"));
+  configure({.targets = {target(right)}, .settings = kQuickRetry});
+  ASSERT_TRUE(signal_reload());
+  every_change_arrives("a");
+}
+
+TEST_F(TransferKinds, APathWithWhatShellsRead) {
+  const std::string odd = "odd $HOME 'q' `id` ;&a";
+  configure({.targets = {target_on("host", odd)}});
+  start();
+  every_change_arrives(odd);
+}
+
+TEST_F(TransferKinds, APathWithWhatShellsReadFromAnOldRsync) {
+  const std::string odd = "odd $HOME 'q' `id` ;&/a";
+  const std::string old = stand_in("rsync-here", R"(
+if [[ $1 == --version ]]; then
+  echo 'rsync  version 3.1.2  protocol version 31'
+  exit
+fi)");
+  configure({.targets = {target_on("host", odd, "rsync = { program = \"" + old + "\" }")}});
+  start();
+  every_change_arrives(odd);
+}
+
+TEST_F(TransferKinds, APathWhoseParentsAreMissing) {
+  configure({.targets = {target_on("host", "far/away/a"), local_target("near/by/b")}});
+  start();
+  ASSERT_TRUE(arrives("first sync", {"far/away/a", "near/by/b"}));
+}
+
+TEST_F(TransferKinds, APathThatIsALink) {
+  for (const auto* name : {"a", "b"}) {
+    fs::create_directories(dir / "disk" / name);
+    fs::create_directory_symlink(dir / "disk" / name, copy(name));
+  }
+  configure({.targets = {target_on("host", "a"), local_target("b")}});
+  start();
+  for (const auto* name : {"a", "b"}) every_change_arrives(name);
+  EXPECT_TRUE(fs::is_symlink(copy("a")));
+  EXPECT_TRUE(fs::is_symlink(copy("b")));
+}
+
+TEST_F(TransferKinds, AnAddressOfIpv6) {
+  if (read_file("/proc/net/if_inet6").empty()) GTEST_SKIP() << "there is no IPv6 here";
+  SshServer& host = server_with("host", "ListenAddress ::1\n");
+  std::string target = target_on("host", "a");
+  target.replace(target.find("127.0.0.1"), 9, "[::1]");
+  append_file(host.known_hosts_file(), "[::1]:" + std::to_string(host.port()) + " " +
+                                           read_file(dir / "sshd.host/host_key.pub"));
+  configure({.targets = {target}});
+  start();
+  every_change_arrives("a");
+}
+
+}  // namespace
+}  // namespace mirrord::test
