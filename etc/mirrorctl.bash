@@ -52,7 +52,7 @@ _mirrorctl() {
   local options=$common choices=''
   case $verb in
     '') options="$common --json --version" choices=$verbs ;;
-    status) options="$common --json" ;;
+    status | verify) options="$common --json" ;;
     sync) options="$common --full --wait --approve-deletes" ;;
     wait) options="$common --timeout" ;;
     check) options='--config-dir --help' ;;

@@ -40,7 +40,7 @@ void check_watches(Report& report, const GroupStatus& group, uint64_t limit) {
     case GroupState::watching:
       break;
   }
-  std::string count = fmt::format("{} directories are watched, the limit is {}",
+  std::string count = fmt::format("watched directories: {}, the limit is {}",
                                   human_number(group.watched_directories), human_number(limit));
   if (group.watched_directories > limit / 5 * 4)
     return report.warning(

@@ -19,12 +19,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-/// Indented for people, a line for programs.
-void print(const Json& json) {
-  constexpr int kIndent = 2;
-  std::puts(json.dump(::isatty(STDOUT_FILENO) == 1 ? kIndent : -1).c_str());
-}
-
 Json find_named(const Json& list, const std::string& name, const std::string& what) {
   for (const Json& one : list)
     if (one.at("Name") == name) return one;
@@ -54,6 +48,11 @@ void print_explanation(const Json& json) {
 
 }  // namespace
 
+void print_json(const std::string& text) {
+  constexpr int kIndent = 2;
+  std::puts(::isatty(STDOUT_FILENO) == 1 ? Json::parse(text).dump(kIndent).c_str() : text.c_str());
+}
+
 uint64_t now_usec() {
   auto wall = std::chrono::system_clock::now().time_since_epoch();
   return static_cast<uint64_t>(std::chrono::duration_cast<Duration>(wall).count());
@@ -74,7 +73,7 @@ Exit show_status(const BusClient::Address& address, const Selection& selection, 
   Json all = Json::parse(read_json(bus));
   if (!selection.group.empty()) all = find_named(all.at("Groups"), selection.group, "group");
   if (!selection.target.empty()) all = find_named(all.at("Targets"), selection.target, "target");
-  print(all);
+  print_json(all.dump());
   return Exit::ok;
 }
 
@@ -90,7 +89,7 @@ Exit explain(const BusClient::Address& address, const std::string& group, const 
   check(sd_bus_message_read(reply.get(), "s", &text), "read the daemon's answer");
   Json answer = Json::parse(text);
   if (json)
-    print(answer);
+    print_json(text);
   else
     print_explanation(answer);
   return answer.at("mirrored").get<bool>() ? Exit::ok : Exit::failed;

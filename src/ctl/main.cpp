@@ -86,7 +86,9 @@ void describe(CLI::App& app, Options& options) {
   add_selection(wait);
   wait->add_option("--timeout", options.timeout, "Give up after this time, as in 30s or 5min")
       ->type_name("TIME");
-  add_selection(app.add_subcommand("verify", "Compare byte by byte and print what differs"));
+  auto* verify = app.add_subcommand("verify", "Compare byte by byte and print what differs");
+  add_selection(verify);
+  add_json(verify);
   add_selection(app.add_subcommand("pause", "Stop transfers; changes go on being collected"));
   add_selection(app.add_subcommand("resume", "Go on with transfers"));
   auto* check = app.add_subcommand("check", "Validate the configuration; needs no daemon");
@@ -104,7 +106,7 @@ Exit run(const CLI::App& app, const Options& options) {
   if (app.got_subcommand("reload")) return reload(options.address);
   if (app.got_subcommand("sync")) return sync(options.address, selection, options.sync);
   if (app.got_subcommand("wait")) return wait(options.address, selection, options.timeout);
-  if (app.got_subcommand("verify")) return verify(options.address, selection);
+  if (app.got_subcommand("verify")) return verify(options.address, selection, options.json);
   if (app.got_subcommand("pause")) return pause(options.address, selection);
   if (app.got_subcommand("resume")) return resume(options.address, selection);
   if (app.got_subcommand("monitor")) return monitor(options.address, selection);

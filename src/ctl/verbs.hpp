@@ -41,13 +41,15 @@ Exit sync(const BusClient::Address& address, const Selection& selection,
 Exit wait(const BusClient::Address& address, const Selection& selection,
           const std::string& timeout);
 /// Failed when something differs, or could not be compared.
-Exit verify(const BusClient::Address& address, const Selection& selection);
+Exit verify(const BusClient::Address& address, const Selection& selection, bool json);
 Exit pause(const BusClient::Address& address, const Selection& selection);
 Exit resume(const BusClient::Address& address, const Selection& selection);
 
 /// Needs no daemon.
 Exit check_config(const std::string& directory);
 
+/// JSON as the daemon gave it: indented on a terminal, a line for programs.
+void print_json(const std::string& text);
 /// CLOCK_REALTIME, as the times in Status.
 uint64_t now_usec();
 /// On a terminal, unless the user asked for none, https://no-color.org.

@@ -101,6 +101,16 @@ TEST_F(Ctl, OddNamesAreExplained) {
   EXPECT_TRUE(contains(odd.out, "odd\\n\\xff]*: mirrored")) << odd.out;
 }
 
+TEST_F(Ctl, VerifyAsJson) {
+  const Finished equal = mirrorctl({"verify", "web/copy", "--json"});
+  EXPECT_EQ(0, equal.status) << equal.err;
+  EXPECT_EQ(true, Json::parse(equal.out)["targets"][0]["equal"]);
+  write_file(copy("copy") / "index.html", "changed on the target\n");
+  const Finished drift = mirrorctl({"verify", "web/copy", "--json"});
+  EXPECT_EQ(1, drift.status);
+  EXPECT_EQ(1u, Json::parse(drift.out)["targets"][0]["drift"].size()) << drift.out;
+}
+
 TEST_F(Ctl, Metrics) {
   const Finished metrics = mirrorctl({"metrics"});
   EXPECT_EQ(0, metrics.status) << metrics.err;

@@ -63,7 +63,7 @@ TEST_F(Doctor, AsksTheDaemonWhatItSees) {
   Finished asked =
       run_mirrorctl({"--bus", bus().address(), "doctor", "--config-dir", config_dir()});
   EXPECT_EQ(0, asked.status) << asked.out;
-  EXPECT_TRUE(contains(asked.out, "directories are watched, the limit is")) << asked.out;
+  EXPECT_TRUE(contains(asked.out, "watched directories: 5, the limit is")) << asked.out;
   fs::rename(source, dir / "gone");
   ASSERT_TRUE(group_becomes("source-missing"));
   asked = run_mirrorctl({"--bus", bus().address(), "doctor", "--config-dir", config_dir()});

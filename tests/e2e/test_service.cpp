@@ -169,7 +169,30 @@ TEST_F(Service, LogNamesGroupAndTargetOfAFailure) {
   configure({.targets = {ssh_target("tgt1")}, .settings = "retry = { max = \"1s\" }\n"});
   server("tgt1").stop();
   start();
-  EXPECT_TRUE(wait_until([&] { return logged("tgt1") && logged("Connection refused"); })) << daemon->log();
+  EXPECT_TRUE(wait_until([&] { return logged("tgt1") && logged("Connection refused"); }))
+      << daemon->log();
+}
+
+/// The core's test tells the hours of a day; here the failures are real ones.
+TEST_F(Service, LogOfAnOutageIsBounded) {
+  configure({.targets = {ssh_target("tgt1")},
+             .settings = "retry = { initial = \"100ms\", max = \"100ms\" }\n"});
+  server("tgt1").stop();
+  start();
+  const auto failures = [&] {
+    return client().number(target_object("web", "tgt1"), "ConsecutiveFailures");
+  };
+  ASSERT_TRUE(wait_until([&] { return failures() >= 8; })) << daemon->log();
+  const std::string log = daemon->log();
+  size_t lines = 0;
+  for (size_t at = log.find("Connection refused"); at != std::string::npos;
+       at = log.find("Connection refused", at + 1))
+    ++lines;
+  EXPECT_EQ(1u, lines) << log;
+
+  server("tgt1").start();
+  ASSERT_TRUE(arrives("after the outage", {"tgt1"}));
+  EXPECT_TRUE(wait_until([&] { return logged("web/tgt1: recovered"); })) << daemon->log();
 }
 
 }  // namespace

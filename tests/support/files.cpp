@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
+#include <sstream>
 #include <iostream>
 #include <iterator>
 #include <system_error>
@@ -59,7 +60,10 @@ void write_script(const fs::path& path, std::string_view text) {
 
 std::string read_file(const fs::path& path) {
   std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
+  // operator<< catches what reading throws: /proc/PID/stat ends with its process.
+  std::ostringstream content;
+  content << file.rdbuf();
+  return content.str();
 }
 
 void change_mode(const fs::path& path, mode_t mode) {
