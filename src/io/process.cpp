@@ -244,8 +244,9 @@ void Process::ended(ChildExit exit) {
   drain(stderr_, stderr_source_, result_.error);
   cut(result_.output);
   cut(result_.error);
-  // Its helpers (ssh) belong to it and end with it.
-  ::kill(-pid_, SIGKILL);
+  // Its helpers (ssh, a receiving rsync) belong to it and end with it, but may tidy up: rsync
+  // removes the temporary file that it was writing.
+  ::kill(-pid_, SIGTERM);
   pid_ = -1;
   result_.exit = exit;
   for (Source* source : {&stdin_source_, &stdout_source_, &stderr_source_, &child_source_})

@@ -23,7 +23,8 @@ class Outage : public Lab {
   /// A program in place of rsync that does `fault` for each of the first `times` runs after arm(),
   /// and is rsync in all others.
   std::string faulty_rsync(const std::string& fault, int times) const {
-    return rsync_script(filled(R"(#!/bin/bash
+    // A transfer that was started before arm() would carry its changes past the fault.
+    return "standby = false\n" + rsync_script(filled(R"(#!/bin/bash
 if [[ -e @HERE@/armed ]]; then
   for ((i = 1; i <= @TIMES@; ++i)); do
     if mkdir @HERE@/fault.$i 2>/dev/null; then
