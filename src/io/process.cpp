@@ -7,6 +7,7 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -187,7 +188,16 @@ Process::~Process() {
 }
 
 void Process::terminate() {
+  terminated_ = true;
   if (pid_ > 0) ::kill(-pid_, SIGTERM);
+}
+
+/// A receiving rsync removes the temporary file that it was writing, which takes it a moment. There
+/// is no event for the end of what is not our child.
+void Process::let_helpers_tidy_up() const {
+  constexpr int kLooks = 50;
+  constexpr timespec kInterval{0, 1'000'000};
+  for (int i = 0; i < kLooks && ::kill(-pid_, 0) == 0; ++i) ::nanosleep(&kInterval, nullptr);
 }
 
 void Process::kill() {
@@ -244,9 +254,9 @@ void Process::ended(ChildExit exit) {
   drain(stderr_, stderr_source_, result_.error);
   cut(result_.output);
   cut(result_.error);
-  // Its helpers (ssh, a receiving rsync) belong to it and end with it, but may tidy up: rsync
-  // removes the temporary file that it was writing.
-  ::kill(-pid_, SIGTERM);
+  // Its helpers (ssh, a receiving rsync) belong to it and end with it.
+  if (terminated_) let_helpers_tidy_up();
+  ::kill(-pid_, SIGKILL);
   pid_ = -1;
   result_.exit = exit;
   for (Source* source : {&stdin_source_, &stdout_source_, &stderr_source_, &child_source_})

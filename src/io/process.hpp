@@ -66,6 +66,7 @@ class Process {
   void drain(Fd& fd, Source& source, std::string& tail);
   void cut(std::string& tail);
   void ended(ChildExit exit);
+  void let_helpers_tidy_up() const;
 
   Loop& loop_;
   Done done_;
@@ -74,6 +75,7 @@ class Process {
   size_t output_limit_ = 0;
   ProcessResult result_;
   pid_t pid_ = -1;
+  bool terminated_ = false;
   Fd stdin_, stdout_, stderr_;
   Source stdin_source_, stdout_source_, stderr_source_, child_source_;
 };
