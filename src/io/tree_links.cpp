@@ -26,6 +26,14 @@ bool same_steps(const Resolution& now, const Link& link) {
                             &Pin::name);
 }
 
+/// Whether a link is passed over is found out anew when what it leads to is entered.
+bool leads_as_before(const Link& before, LinkEnd end, const std::string& referent,
+                     const Identity& identity) {
+  bool passed_over = before.end == LinkEnd::loop || before.end == LinkEnd::outside;
+  bool same_end = passed_over ? !referent.empty() : end == before.end;
+  return same_end && referent == before.referent && identity == before.identity;
+}
+
 const char* reason_for(LinkEnd end) {
   switch (end) {
     case LinkEnd::loop:
@@ -164,25 +172,24 @@ void TreeWatcher::link_event(LinkId id, WatchEvent::Kind kind) {
 }
 
 void TreeWatcher::relink(LinkId id) {
-  const Link& link = map_.link(id);
-  if (link.parent == 0) return relink_source(link.tree);
-  NodeId parent = link.parent;
-  std::string name = link.name;
-  Resolution now = resolve_as_user(link.tree, physical_path(parent), name);
+  const Link before = map_.link(id);
+  if (before.parent == 0) return relink_source(before.tree);
+  Resolution now = resolve_as_user(before.tree, physical_path(before.parent), before.name);
   if (is_lost(now.last_seen())) return lose_link(id);
-  LinkEnd end = end_of(link.tree, now);
-  bool passed_over = link.end == LinkEnd::loop || link.end == LinkEnd::outside;
-  bool same_end = passed_over ? !now.path.empty() : end == link.end;
-  bool same_referent = same_end && now.path == link.referent && now.identity == link.identity;
-  bool lost = link.dir != 0 && (map_.is_unreadable(link.dir) || !map_.watched(link.dir));
-  if (same_referent && same_steps(now, link) && !lost) {
-    if (end == LinkEnd::file && !passed_over) report(parent, name, ChangeKind::data);
+  LinkEnd end = end_of(before.tree, now);
+  bool lost = before.dir != 0 && (map_.is_unreadable(before.dir) || !map_.watched(before.dir));
+  if (leads_as_before(before, end, now.path, now.identity) && same_steps(now, before) && !lost) {
+    if (end == LinkEnd::file && before.end == end)
+      report(before.parent, before.name, ChangeKind::data);
     return;
   }
-  forget(parent, name);
-  add_link(parent, name, true);
-  if (same_referent && !lost) return;
-  report(parent, name, end == LinkEnd::directory ? ChangeKind::tree : ChangeKind::data);
+  forget(before.parent, before.name);
+  add_link(before.parent, before.name, true);
+  // It was resolved anew there, and may lead elsewhere than a moment ago.
+  const Link& after = map_.link(map_.link_at(before.parent, before.name));
+  if (leads_as_before(before, after.end, after.referent, after.identity) && !lost) return;
+  report(before.parent, before.name,
+         after.end == LinkEnd::directory ? ChangeKind::tree : ChangeKind::data);
 }
 
 }  // namespace mirrord
