@@ -112,8 +112,8 @@ Batch TargetQueue::start_live() {
   // What is stuck goes out alone: it would make new changes fail with it.
   bool fresh = !pending_.empty() && (stuck_.empty() || settled() <= stuck_backoff_.until);
   live_ = fresh ? pending_.take() : take_stuck();
-  // Until the target is compared a run of trees may delete nothing, and one of data may.
-  if (compared_) (fresh ? pending_ : stuck_).join_trees_and_data(*live_);
+  // While the target is held a run of trees may delete nothing, and one of data may.
+  if (!held_since_) (fresh ? pending_ : stuck_).join_trees_and_data(*live_);
   if (pending_.empty()) hurried_ = false;
   return *live_;
 }
@@ -246,11 +246,24 @@ void TargetQueue::give_back(JobKind kind, Instant now) {
 
 void TargetQueue::passed_guard() {
   compared_ = true;
+  recounts_ = 0;
   held_since_.reset();
   deletions_ = Deletions::counted;
 }
 
+/// A count that was made while changes were on their way takes deletions that were seen for ones
+/// that nobody saw: it is made again, unless there is no end of changes.
+bool TargetQueue::counts_again(bool was_quiet, Instant now) {
+  constexpr uint32_t kMost = 3;
+  if (was_quiet || recounts_ == kMost) return false;
+  full_backoff_.until = now + pace_.retry.initial * (1 << recounts_++);
+  deletions_ = Deletions::counted;
+  want_full(running_since_);
+  return true;
+}
+
 void TargetQueue::full_finished(const Outcome& outcome, Instant now) {
+  bool was_quiet = during_full_.empty() && pending() == 0;
   end_full(now);
   switch (outcome.verdict) {
     case Verdict::done:
@@ -262,8 +275,9 @@ void TargetQueue::full_finished(const Outcome& outcome, Instant now) {
       deletions_ = deletions_ == Deletions::counted ? Deletions::limited : Deletions::counted;
       return want_full(running_since_);
     case Verdict::held:
+      if (counts_again(was_quiet, now)) return;
+      recounts_ = 0;
       held_since_ = running_since_;
-      compared_ = false;
       deletions_ = Deletions::counted;
       if (!outcome.sent_all()) return full_was_partial(outcome, now);
       full_backoff_ = {};

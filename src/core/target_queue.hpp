@@ -83,7 +83,7 @@ class TargetQueue {
   bool live_running() const { return live_.has_value(); }
   bool full_running() const { return full_running_; }
   bool full_wanted() const { return full_wanted_; }
-  /// The guard has let a comparison with this target pass: it is a copy of the source's.
+  /// A comparison with this target has been completed since the start.
   bool compared() const { return compared_; }
   size_t pending() const;
   /// Whether a change of the path may be missing on the target.
@@ -120,6 +120,7 @@ class TargetQueue {
   void keep(DirtySet& set, const Batch& batch, Instant now);
   void full_finished(const Outcome& outcome, Instant now);
   void passed_guard();
+  bool counts_again(bool was_quiet, Instant now);
   void full_was_partial(const Outcome& outcome, Instant now);
   void connect_finished(const Outcome& outcome, Instant now);
   void succeeded(Instant now);
@@ -160,6 +161,7 @@ class TargetQueue {
   DirtySet during_full_;
   Deletions deletions_ = Deletions::counted;
   bool compared_ = false;
+  uint32_t recounts_ = 0;  // counts in a row that live changes have disturbed
   std::optional<Instant> held_since_;  // no later than the first change that is held back
 
   uint32_t failures_ = 0;  // of the target itself, in a row

@@ -163,10 +163,8 @@ void Engine::start_full(const Job& job, GroupRun& run, TargetRun& target) {
 void Engine::start_live(Job job, GroupRun& run, const TargetRun& target) {
   if (job.kind == JobKind::live) set_big_files_aside(job, run, target);
   Transfer transfer = make_transfer(job.target, run, lane_for(job, run));
-  // A directory is compared, too: nothing of it is deleted before the guard has judged the target.
-  const MaxDelete& guard = run.config.max_delete;
-  bool guarded = guard.count || guard.percent;
-  if (guarded && !scheduler_.queue(job.target).compared()) transfer.max_delete = 0;
+  // A run of trees compares, too: where the guard holds deletions back, it makes none.
+  if (scheduler_.queue(job.target).held()) transfer.max_delete = 0;
   // Of a path that is listed and hidden as well, rsync does not delete the copy.
   std::erase_if(transfer.hidden, [&](const std::string& path) {
     return std::ranges::find(job.batch.paths, path) != job.batch.paths.end();
@@ -246,9 +244,12 @@ void Engine::end_run(RunKey key, Run::Result result) {
     return scheduler_.give_back(key.first, key.second, loop_.now());
   TargetRun& target = targets_.at(key.first);
   bool was_failing = !target.last_error.empty();
-  if (key.second == JobKind::full) hold(target, result.outcome);
-  const Outcome& outcome = result.outcome;
+  Outcome& outcome = result.outcome;
+  if (key.second == JobKind::full) hold(target, outcome);
   scheduler_.finished(key.first, key.second, outcome, loop_.now());
+  // A count that is made again says nothing yet.
+  bool counts_again = outcome.verdict == Verdict::held && !scheduler_.queue(key.first).held();
+  if (counts_again) outcome.verdict = Verdict::withheld;
   ++target.transfers;
   target.files += outcome.files;
   target.bytes += outcome.bytes;

@@ -111,6 +111,32 @@ TEST_F(Story, AHeldTargetWaitsForApprovalButNotWithItsChanges) {
   EXPECT_FALSE(queue.approve(at(7s))) << "there is nothing to approve";
 }
 
+TEST_F(Story, ACountThatChangesHaveDisturbedHoldsNothing) {
+  queue.want_full(at(0ms));
+  queue.start_full();
+  changed(100ms, "deleted");
+  finish(1s, kFull, Verdict::held);
+  EXPECT_FALSE(queue.held()) << "it has counted what was seen to be deleted";
+  EXPECT_FALSE(queue.troubled());
+  EXPECT_EQ(run_live(1s, 1500ms, Verdict::done), Paths{"deleted"});
+  EXPECT_TRUE(is_due(kFull, 2s));
+  EXPECT_EQ(queue.start_full(), Deletions::counted);
+  finish(3s, kFull, Verdict::held);
+  EXPECT_TRUE(queue.held()) << "nothing has disturbed that one";
+}
+
+TEST_F(Story, ABusySourceIsNotCountedForEver) {
+  queue.want_full(at(0ms));
+  int counts = 0;
+  for (Duration now = 0s; !queue.held(); now += 1min, ++counts) {
+    ASSERT_LT(counts, 10);
+    queue.start_full();
+    changed(now, "file");
+    finish(now + 1s, kFull, Verdict::held);
+  }
+  EXPECT_EQ(counts, 4);
+}
+
 TEST_F(Story, AHeldTargetIsReleasedByAComparisonThatFindsLess) {
   queue.want_full(at(0ms));
   queue.start_full();
@@ -147,7 +173,7 @@ TEST_F(Story, AHeldComparisonThatFailedSomewhereIsRepeated) {
   EXPECT_EQ(queue.start_full(), Deletions::free);
 }
 
-TEST_F(Story, TheGuardHasLetATargetPassOnceItWasCompared) {
+TEST_F(Story, ATargetIsComparedWhenItsFirstComparisonIsComplete) {
   EXPECT_FALSE(queue.compared());
   queue.want_full(at(0ms));
   queue.start_full();
@@ -158,23 +184,26 @@ TEST_F(Story, TheGuardHasLetATargetPassOnceItWasCompared) {
   finish(2s, kFull, Verdict::done);
   EXPECT_TRUE(queue.compared());
   queue.want_full(at(3s));
-  EXPECT_TRUE(queue.compared()) << "another comparison does not make a stranger of it";
   queue.start_full();
   finish(4s, kFull, Verdict::held);
-  EXPECT_FALSE(queue.compared());
+  EXPECT_TRUE(queue.compared()) << "what is held back is told otherwise";
+  EXPECT_TRUE(queue.held());
 }
 
-TEST_F(Story, TreesAndDataTravelApartUntilTheTargetIsCompared) {
-  for (const bool compared : {false, true}) {
-    changed(0ms, "moved in", ChangeKind::tree);
-    changed(0ms, "written");
-    EXPECT_EQ(start_live(100ms).size(), compared ? 2u : 1u);
-    finish(200ms, kLive, Verdict::done);
-    if (!compared) run_live(300ms, 400ms, Verdict::done);
-    queue.want_full(at(0ms));
-    start_full(500ms);
-    finish(600ms, kFull, Verdict::done);
-  }
+TEST_F(Story, TreesAndDataTravelApartWhileTheTargetIsHeld) {
+  queue.want_full(at(0ms));
+  start_full(0ms);
+  finish(1s, kFull, Verdict::held);
+  changed(2s, "moved in", ChangeKind::tree);
+  changed(2s, "written");
+  EXPECT_EQ(run_live(3s, 4s, Verdict::done).size(), 1u);
+  EXPECT_EQ(run_live(5s, 6s, Verdict::done).size(), 1u);
+  queue.approve(at(7s));
+  start_full(7s);
+  finish(8s, kFull, Verdict::done);
+  changed(9s, "moved in", ChangeKind::tree);
+  changed(9s, "written");
+  EXPECT_EQ(run_live(10s, 11s, Verdict::done).size(), 2u);
 }
 
 TEST_F(Story, OfAWithheldBatchOnlyWhatIsUnsentIsTriedAgain) {
