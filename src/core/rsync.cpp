@@ -150,6 +150,8 @@ std::string filter_rules(const Group& group, const Transfer& transfer) {
     // --delete-excluded takes the protection from an exclude.
     if (group.delete_excluded) add("P " + exact_pattern(path));
   }
+  // A list goes together with the source's own attributes: "- *" would leave them out.
+  if (!group.filter.empty()) add("+ /./");
   for (const FilterRule& rule : group.filter) add(text_of(rule));
   return rules;
 }

@@ -231,7 +231,7 @@ TEST(RsyncCommand, TheRulesOfTheGroupGoIntoEveryRun) {
   with_rules.filter = {{FilterRule::Effect::include, false, "a\nb"},
                        {FilterRule::Effect::exclude, true, "*/"}};
   for (Lane lane : {Lane::full, Lane::verify, Lane::tree, Lane::children, Lane::data})
-    EXPECT_EQ(filter_rules(with_rules, in_lane(lane, {"x"})), "H /x\0+ a\nb\0-! */\0"s);
+    EXPECT_EQ(filter_rules(with_rules, in_lane(lane, {"x"})), "H /x\0+ /./\0+ a\nb\0-! */\0"s);
 }
 
 TEST(RsyncCommand, WhatIsExcludedIsDeletedByComparisonsOnly) {

@@ -70,6 +70,8 @@ TEST_F(Filters, TheFirstRuleThatMatchesDecides) {
   write_all({"abd", "acd", "bab", "aby/a", "acy/new/x"});
   ASSERT_TRUE(agrees(rules));
   expect({"acd", "acy/new/x"}, {"abd", "bab", "aby"});
+  fs::last_write_time(source, fs::file_time_type::clock::now() - std::chrono::hours(24));
+  EXPECT_TRUE(agrees(rules)) << "no rule is about the source itself";
 }
 
 TEST_F(Filters, PatternsMayStandInAFile) {
