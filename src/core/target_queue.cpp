@@ -14,6 +14,12 @@ bool is_at_or_below(const std::string& path, const std::string& top) {
   return path.size() > top.size() && path.starts_with(top) && path[top.size()] == '/';
 }
 
+bool brings(const Batch& batch, const std::string& path) {
+  return std::ranges::any_of(batch.paths, [&](const std::string& sent) {
+    return sent == path || (batch.kind == ChangeKind::tree && is_at_or_below(path, sent));
+  });
+}
+
 /// Those of `paths` that are, hold or are below one of `touched`; none when one of `touched` has
 /// nothing to do with any of them.
 std::vector<std::string> paths_touched_by(const std::vector<std::string>& paths,
@@ -112,8 +118,8 @@ Batch TargetQueue::start_live() {
   // What is stuck goes out alone: it would make new changes fail with it.
   bool fresh = !pending_.empty() && (stuck_.empty() || settled() <= stuck_backoff_.until);
   live_ = fresh ? pending_.take() : take_stuck();
-  // While the target is held a run of trees may delete nothing, and one of data may.
-  if (!held_since_) (fresh ? pending_ : stuck_).join_trees_and_data(*live_);
+  // Where a run of trees may delete nothing, one of data still may.
+  if (may_compare()) (fresh ? pending_ : stuck_).join_trees_and_data(*live_);
   if (pending_.empty()) hurried_ = false;
   return *live_;
 }
@@ -183,6 +189,7 @@ void TargetQueue::sent(const Batch& batch, const Outcome& outcome, Instant now) 
       if (!outcome.sent_all()) return leave_unsent(batch, outcome, now);
       [[fallthrough]];
     case Verdict::done:
+      vanished_ = 0;
       if (stuck_.empty()) stuck_backoff_ = {};
   }
 }
@@ -194,7 +201,9 @@ void TargetQueue::leave_unsent(const Batch& batch, const Outcome& outcome, Insta
   if (outcome.unsent) rest.paths = paths_touched_by(batch.paths, *outcome.unsent);
   bool all_sent = outcome.unsent && outcome.unsent->empty() && !outcome.unset.empty();
   const Batch& left = rest.paths.empty() && !all_sent ? batch : rest;
-  if (outcome.verdict == Verdict::again) return keep(pending_, left, now);
+  // What vanishes again and again is no matter of a moment.
+  constexpr uint32_t kMost = 3;
+  if (outcome.verdict == Verdict::again && ++vanished_ <= kMost) return keep(pending_, left, now);
   keep(stuck_, left, now);
   suspend(stuck_backoff_, now);
 }
@@ -345,11 +354,10 @@ size_t TargetQueue::pending() const {
 }
 
 bool TargetQueue::may_lack(const std::string& path) const {
-  if (full_wanted_ || full_running_ || held() || pending_.covers(path) || stuck_.covers(path))
-    return true;
-  return live_ && std::ranges::any_of(live_->paths, [&](const std::string& sent) {
-           return sent == path || (live_->kind == ChangeKind::tree && is_at_or_below(path, sent));
-         });
+  if (full_wanted_ || full_running_ || held()) return true;
+  for (const DirtySet* set : {&pending_, &stuck_, &set_aside_})
+    if (set->covers(path)) return true;
+  return (live_ && brings(*live_, path)) || (big_ && brings(*big_, path));
 }
 
 std::optional<Instant> TargetQueue::oldest_pending() const {

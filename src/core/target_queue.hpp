@@ -85,6 +85,8 @@ class TargetQueue {
   bool full_wanted() const { return full_wanted_; }
   /// A comparison with this target has been completed since the start.
   bool compared() const { return compared_; }
+  /// Whether a run of trees may delete: the guard has judged the target, and holds nothing back.
+  bool may_compare() const { return compared_ && !held_since_; }
   size_t pending() const;
   /// Whether a change of the path may be missing on the target.
   bool may_lack(const std::string& path) const;
@@ -151,6 +153,7 @@ class TargetQueue {
 
   DirtySet stuck_;  // failed while the target answered; tried again on their own
   Backoff stuck_backoff_;
+  uint32_t vanished_ = 0;  // batches in a row of which files vanished
   size_t stuck_turn_ = 0;  // kinds take turns: one that never succeeds may not starve the others
 
   bool full_wanted_ = false;

@@ -43,9 +43,6 @@ Engine::Engine(Loop& loop)
   // Above every number of an earlier daemon: who waits for one of those has it with our first sync.
   last_checkpoint_ = static_cast<uint64_t>(loop_.now().time_since_epoch().count());
   timer_ = loop_.timer([this] { pump(); });
-  kill_timer_ = loop_.timer([this] {
-    for (auto& [key, run] : runs_) run->kill();
-  });
   limit_timer_ = loop_.timer([this] { look_for_raised_limits(); });
 }
 
@@ -374,12 +371,10 @@ bool Engine::sources_are_watched() const {
 }
 
 void Engine::stop(std::function<void()> stopped) {
-  constexpr auto kGrace = std::chrono::seconds(3);
   stopped_ = std::move(stopped);
   standbys_.clear();
   verify_calls_.clear();
   for (auto& [key, run] : runs_) run->terminate();
-  loop_.arm(kill_timer_, loop_.now() + kGrace);
   want_pump();
 }
 

@@ -212,7 +212,6 @@ class Engine {
   std::function<void()> stopped_;
   Source pump_source_;
   Source timer_;
-  Source kill_timer_;
   Source limit_timer_;
 };
 

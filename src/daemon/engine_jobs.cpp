@@ -163,8 +163,10 @@ void Engine::start_full(const Job& job, GroupRun& run, TargetRun& target) {
 void Engine::start_live(Job job, GroupRun& run, const TargetRun& target) {
   if (job.kind == JobKind::live) set_big_files_aside(job, run, target);
   Transfer transfer = make_transfer(job.target, run, lane_for(job, run));
-  // A run of trees compares, too: where the guard holds deletions back, it makes none.
-  if (scheduler_.queue(job.target).held()) transfer.max_delete = 0;
+  // A run of trees compares, too: it deletes nothing that the guard has not judged.
+  const MaxDelete& guard = run.config.max_delete;
+  bool guarded = guard.count || guard.percent;
+  if (guarded && !scheduler_.queue(job.target).may_compare()) transfer.max_delete = 0;
   // Of a path that is listed and hidden as well, rsync does not delete the copy.
   std::erase_if(transfer.hidden, [&](const std::string& path) {
     return std::ranges::find(job.batch.paths, path) != job.batch.paths.end();

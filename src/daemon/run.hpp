@@ -40,7 +40,6 @@ class Run {
   /// 0 to 1 in a full comparison; -1 = unknown.
   double progress() const { return read_progress(process_.output()); }
   void terminate() { process_.terminate(); }
-  void kill() { process_.kill(); }
 
  private:
   void ended(const ProcessResult& end);

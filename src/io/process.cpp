@@ -7,7 +7,6 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -178,26 +177,26 @@ Process::Process(Loop& loop, Command command, Done done) : Process(loop, std::mo
   stderr_source_ = loop.on_io(stderr_.get(), EPOLLIN,
                               [this](uint32_t) { drain(stderr_, stderr_source_, result_.error); });
   child_source_ = loop.on_child(pid_, [this](ChildExit exit) { ended(exit); });
+  patience_ = loop.timer([this] { out_of_patience(); });
 }
 
 Process::~Process() {
   child_source_.reset();
   if (pid_ < 0) return;
   kill();
-  ::waitpid(pid_, nullptr, 0);
+  if (!reaped_) ::waitpid(pid_, nullptr, 0);
 }
 
 void Process::terminate() {
+  if (pid_ < 0 || terminated_) return;
   terminated_ = true;
-  if (pid_ > 0) ::kill(-pid_, SIGTERM);
+  ::kill(-pid_, SIGTERM);
+  loop_.arm(patience_, loop_.now() + kGrace);
 }
 
-/// A receiving rsync removes the temporary file that it was writing, which takes it a moment. There
-/// is no event for the end of what is not our child.
-void Process::let_helpers_tidy_up() const {
-  constexpr int kLooks = 50;
-  constexpr timespec kInterval{0, 1'000'000};
-  for (int i = 0; i < kLooks && ::kill(-pid_, 0) == 0; ++i) ::nanosleep(&kInterval, nullptr);
+void Process::out_of_patience() {
+  if (reaped_) return finish();
+  kill();
 }
 
 void Process::kill() {
@@ -254,13 +253,20 @@ void Process::ended(ChildExit exit) {
   drain(stderr_, stderr_source_, result_.error);
   cut(result_.output);
   cut(result_.error);
-  // Its helpers (ssh, a receiving rsync) belong to it and end with it.
-  if (terminated_) let_helpers_tidy_up();
-  ::kill(-pid_, SIGKILL);
-  pid_ = -1;
-  result_.exit = exit;
   for (Source* source : {&stdin_source_, &stdout_source_, &stderr_source_, &child_source_})
     source->reset();
+  result_.exit = exit;
+  reaped_ = true;
+  // A receiving rsync that was told to end, too, removes the temporary file that it was writing.
+  bool tidies_up = terminated_ && ::kill(-pid_, 0) == 0;
+  if (tidies_up) return loop_.arm(patience_, loop_.now() + kTidyUp);
+  finish();
+}
+
+/// Its helpers (ssh, a receiving rsync) belong to it and end with it.
+void Process::finish() {
+  kill();
+  pid_ = -1;
   Done done = std::move(done_);
   done(std::move(result_));  // may destroy this object
 }

@@ -56,7 +56,7 @@ class Process {
   const std::string& output() const { return result_.output; }
   /// Gives a child that waits_for_input all of it, and closes it.
   void feed(std::string input);
-  /// Asks the process group to end; `done` is called when it has.
+  /// Asks the process group to end, and kills it if it has not after 3 s; `done` is called then.
   void terminate();
   void kill();
 
@@ -66,7 +66,11 @@ class Process {
   void drain(Fd& fd, Source& source, std::string& tail);
   void cut(std::string& tail);
   void ended(ChildExit exit);
-  void let_helpers_tidy_up() const;
+  void out_of_patience();
+  void finish();
+
+  static constexpr auto kGrace = std::chrono::seconds(3);
+  static constexpr auto kTidyUp = std::chrono::milliseconds(50);
 
   Loop& loop_;
   Done done_;
@@ -76,8 +80,9 @@ class Process {
   ProcessResult result_;
   pid_t pid_ = -1;
   bool terminated_ = false;
+  bool reaped_ = false;  // its helpers may still be there
   Fd stdin_, stdout_, stderr_;
-  Source stdin_source_, stdout_source_, stderr_source_, child_source_;
+  Source stdin_source_, stdout_source_, stderr_source_, child_source_, patience_;
 };
 
 }  // namespace mirrord

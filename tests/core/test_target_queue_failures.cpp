@@ -88,6 +88,20 @@ TEST_F(Story, VanishedFilesAreLookedAtAgainSoon) {
   EXPECT_EQ(start_live(300ms), Paths{"a"});
 }
 
+TEST_F(Story, WhatVanishesAgainAndAgainIsHeldOff) {
+  Pace eager = pace();
+  eager.delay = 0s;
+  queue.set_pace(eager);
+  changed(0ms, "a");
+  for (int i = 0; i < 3; ++i) run_live(100ms, 100ms, Verdict::again);
+  EXPECT_TRUE(is_due(kLive, 100ms)) << "three times in a row may be a matter of a moment";
+  run_live(100ms, 200ms, Verdict::again);
+  EXPECT_EQ(state(200ms), TargetState::retrying);
+  expect_within_a_fifth(wait(200ms), 1s);
+  EXPECT_EQ(run_live(2s, 2s, Verdict::done), Paths{"a"});
+  EXPECT_EQ(state(2s), TargetState::idle);
+}
+
 TEST_F(Story, WhatIsStuckDoesNotHoldUpFreshChanges) {
   changed(0ms, "bad");
   run_live(100ms, 200ms, Verdict::partial);

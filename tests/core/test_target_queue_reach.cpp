@@ -190,10 +190,16 @@ TEST_F(Story, ATargetIsComparedWhenItsFirstComparisonIsComplete) {
   EXPECT_TRUE(queue.held());
 }
 
-TEST_F(Story, TreesAndDataTravelApartWhileTheTargetIsHeld) {
+TEST_F(Story, TreesAndDataTravelApartUntilTheGuardHasPassedTheTarget) {
+  changed(-1s, "moved in", ChangeKind::tree);
+  changed(-1s, "written");
+  EXPECT_FALSE(queue.may_compare()) << "it was never compared";
+  EXPECT_EQ(run_live(-500ms, -400ms, Verdict::done).size(), 1u);
+  EXPECT_EQ(run_live(-300ms, -200ms, Verdict::done).size(), 1u);
   queue.want_full(at(0ms));
   start_full(0ms);
   finish(1s, kFull, Verdict::held);
+  EXPECT_FALSE(queue.may_compare()) << "it is held";
   changed(2s, "moved in", ChangeKind::tree);
   changed(2s, "written");
   EXPECT_EQ(run_live(3s, 4s, Verdict::done).size(), 1u);
@@ -201,6 +207,7 @@ TEST_F(Story, TreesAndDataTravelApartWhileTheTargetIsHeld) {
   queue.approve(at(7s));
   start_full(7s);
   finish(8s, kFull, Verdict::done);
+  EXPECT_TRUE(queue.may_compare());
   changed(9s, "moved in", ChangeKind::tree);
   changed(9s, "written");
   EXPECT_EQ(run_live(10s, 11s, Verdict::done).size(), 2u);
@@ -294,6 +301,21 @@ TEST_F(Story, ABigFileThatIsDeletedMeanwhileDoesNotComeBack) {
   EXPECT_EQ(run_live(300ms, 400ms, Verdict::done), Paths{"big"}) << "deletes it";
   finish(1min, JobKind::big, Verdict::done);
   EXPECT_EQ(run_live(1min + 100ms, 1min + 200ms, Verdict::done), Paths{"big"}) << "again";
+}
+
+TEST_F(Story, ABigFileMayBeMissingUntilItHasArrived) {
+  changed(0ms, "big");
+  EXPECT_TRUE(queue.may_lack("big"));
+  start_live(100ms);
+  queue.set_aside({"big"});
+  finish(100ms, kLive, Verdict::done);
+  EXPECT_TRUE(queue.may_lack("big")) << "it waits";
+  EXPECT_FALSE(queue.may_lack("small"));
+  queue.start_big();
+  EXPECT_TRUE(queue.may_lack("big")) << "it is on its way";
+  finish(1min, JobKind::big, Verdict::done);
+  run_live(1min + 100ms, 1min + 200ms, Verdict::done);
+  EXPECT_FALSE(queue.may_lack("big"));
 }
 
 TEST_F(Story, ABigFileThatFailsIsTriedAgain) {

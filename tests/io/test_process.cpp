@@ -200,21 +200,35 @@ TEST_F(ProcessTest, DestroyingItKillsAndReapsItsGroup) {
   EXPECT_TRUE(test::wait_until([&] { return ::kill(-pid, 0) == -1; })) << "its helpers, too";
 }
 
-TEST_F(ProcessTest, TerminateAsksAndKillInsists) {
+TEST_F(ProcessTest, TerminateAsksAndThenInsists) {
   std::optional<ProcessResult> result;
-  Process polite(loop, shell("trap 'exit 5' TERM; echo ready; while :; do sleep 0.01; done"),
-                 [&](ProcessResult r) { result = std::move(r); });
+  const auto keep = [&](ProcessResult r) { result = std::move(r); };
+  Process polite(loop, shell("trap 'exit 5' TERM; echo ready; while :; do sleep 0.01; done"), keep);
   // TERM before the trap is set would end it by the signal; it may be either.
   polite.terminate();
   ASSERT_TRUE(run_until(loop, [&] { return result.has_value(); }));
   EXPECT_TRUE(result->exit.status == 5 || result->exit.signal == SIGTERM);
   result.reset();
-  Process stubborn(loop, shell("trap '' TERM; while :; do sleep 0.01; done"),
-                   [&](ProcessResult r) { result = std::move(r); });
+  Process stubborn(loop, shell("trap '' TERM; echo ready; while :; do sleep 0.01; done"), keep);
+  ASSERT_TRUE(run_until(loop, [&] { return !stubborn.output().empty(); }));
   stubborn.terminate();
-  stubborn.kill();
   ASSERT_TRUE(run_until(loop, [&] { return result.has_value(); }));
-  EXPECT_NE(result->exit.signal, 0);
+  EXPECT_EQ(result->exit.signal, SIGKILL);
+}
+
+TEST_F(ProcessTest, HelpersOfATerminatedChildMayTidyUp) {
+  const std::string left = (dir / "left").native();
+  std::optional<ProcessResult> result;
+  Process process(loop,
+                  shell("(trap 'sleep 0.01; rm " + left + "; exit' TERM; touch " + left +
+                        "; echo ready; while :; do sleep 0.001; done) & wait"),
+                  [&](ProcessResult r) { result = std::move(r); });
+  const pid_t group = process.pid();
+  ASSERT_TRUE(run_until(loop, [&] { return !process.output().empty(); }));
+  process.terminate();
+  ASSERT_TRUE(run_until(loop, [&] { return result.has_value(); }));
+  EXPECT_FALSE(std::filesystem::exists(left));
+  EXPECT_TRUE(test::wait_until([&] { return ::kill(-group, 0) == -1; }));
 }
 
 TEST_F(ProcessTest, MayBeDestroyedInItsOwnCallback) {
