@@ -58,9 +58,8 @@ void TargetQueue::want_full(Instant now) {
 
 void TargetQueue::hurry(Instant now) {
   hurried_ = !pending_.empty();
-  stuck_backoff_.until = now;
-  full_backoff_.until = now;
-  retry_at_ = now;
+  for (Backoff* wait : {&stuck_backoff_, &full_backoff_, &recount_, &target_backoff_})
+    wait->skip(now);
 }
 
 Instant TargetQueue::settled() const {
@@ -92,19 +91,19 @@ std::optional<Instant> TargetQueue::wanted() const {
 /// When the job would start on a connected target.
 std::optional<Instant> TargetQueue::wanted(JobKind kind) const {
   // A target that failed is tried with one rsync, not with several.
-  if (failures_ > 0 && kind != JobKind::live && live_) return std::nullopt;
-  if (failures_ > 0 && kind == JobKind::full && big_) return std::nullopt;
+  if (failures() > 0 && kind != JobKind::live && live_) return std::nullopt;
+  if (failures() > 0 && kind == JobKind::full && big_) return std::nullopt;
   std::optional<Instant> due;
   if (kind == JobKind::live) {
     if (live_) return std::nullopt;
     if (!pending_.empty()) due = settled();
-    if (!stuck_.empty()) due = due ? std::min(*due, stuck_backoff_.until) : stuck_backoff_.until;
+    if (!stuck_.empty()) due = due ? std::min(*due, stuck_backoff_.until()) : stuck_backoff_.until();
   } else if (kind == JobKind::big && !big_) {
     due = set_aside_.oldest();
   } else if (kind == JobKind::full && full_wanted_ && !full_running_) {
-    due = std::max(full_since_, full_backoff_.until);
+    due = std::max({full_since_, full_backoff_.until(), recount_.until()});
   }
-  if (due && failures_ > 0) due = std::max(*due, retry_at_);
+  if (due && failures() > 0) due = std::max(*due, target_backoff_.until());
   return due;
 }
 
@@ -116,7 +115,7 @@ void TargetQueue::start_connecting() {
 Batch TargetQueue::start_live() {
   assert(!live_);
   // What is stuck goes out alone: it would make new changes fail with it.
-  bool fresh = !pending_.empty() && (stuck_.empty() || settled() <= stuck_backoff_.until);
+  bool fresh = !pending_.empty() && (stuck_.empty() || settled() <= stuck_backoff_.until());
   live_ = fresh ? pending_.take() : take_stuck();
   // Where a run of trees may delete nothing, one of data still may.
   if (may_compare()) (fresh ? pending_ : stuck_).join_trees_and_data(*live_);
@@ -172,7 +171,7 @@ void TargetQueue::connect_finished(const Outcome& outcome, Instant now) {
 }
 
 void TargetQueue::succeeded(Instant now) {
-  failures_ = 0;
+  target_backoff_.succeeded();
   proven_ = true;
   last_used_ = now;
 }
@@ -190,7 +189,7 @@ void TargetQueue::sent(const Batch& batch, const Outcome& outcome, Instant now) 
       [[fallthrough]];
     case Verdict::done:
       vanished_ = 0;
-      if (stuck_.empty()) stuck_backoff_ = {};
+      if (stuck_.empty()) stuck_backoff_.succeeded();
   }
 }
 
@@ -205,7 +204,7 @@ void TargetQueue::leave_unsent(const Batch& batch, const Outcome& outcome, Insta
   constexpr uint32_t kMost = 3;
   if (outcome.verdict == Verdict::again && ++vanished_ <= kMost) return keep(pending_, left, now);
   keep(stuck_, left, now);
-  suspend(stuck_backoff_, now);
+  stuck_backoff_.failed(pace_.retry, now);
 }
 
 void TargetQueue::leave_unset(const Outcome& outcome, Instant oldest, Instant now) {
@@ -255,7 +254,7 @@ void TargetQueue::give_back(JobKind kind, Instant now) {
 
 void TargetQueue::passed_guard() {
   compared_ = true;
-  recounts_ = 0;
+  recount_.succeeded();
   held_since_.reset();
   deletions_ = Deletions::counted;
 }
@@ -264,8 +263,8 @@ void TargetQueue::passed_guard() {
 /// that nobody saw: it is made again, unless there is no end of changes.
 bool TargetQueue::counts_again(bool was_quiet, Instant now) {
   constexpr uint32_t kMost = 3;
-  if (was_quiet || recounts_ == kMost) return false;
-  full_backoff_.until = now + pace_.retry.initial * (1 << recounts_++);
+  if (was_quiet || recount_.failures() == kMost) return false;
+  recount_.failed(pace_.retry, now);
   deletions_ = Deletions::counted;
   want_full(running_since_);
   return true;
@@ -277,7 +276,7 @@ void TargetQueue::full_finished(const Outcome& outcome, Instant now) {
   switch (outcome.verdict) {
     case Verdict::done:
     case Verdict::again:  // files vanished; their disappearance was an event, so they are pending
-      full_backoff_ = {};
+      full_backoff_.succeeded();
       return passed_guard();
     case Verdict::withheld:
       // More may have come while a limited run deleted: that is counted first, too.
@@ -285,11 +284,11 @@ void TargetQueue::full_finished(const Outcome& outcome, Instant now) {
       return want_full(running_since_);
     case Verdict::held:
       if (counts_again(was_quiet, now)) return;
-      recounts_ = 0;
+      recount_.succeeded();
       held_since_ = running_since_;
       deletions_ = Deletions::counted;
       if (!outcome.sent_all()) return full_was_partial(outcome, now);
-      full_backoff_ = {};
+      full_backoff_.succeeded();
       return;
     case Verdict::partial:
       return full_was_partial(outcome, now);
@@ -302,13 +301,13 @@ void TargetQueue::full_finished(const Outcome& outcome, Instant now) {
 void TargetQueue::full_was_partial(const Outcome& outcome, Instant now) {
   if (!outcome.unsent) {
     want_full(running_since_);
-    return suspend(full_backoff_, now);
+    return full_backoff_.failed(pace_.retry, now);
   }
   if (outcome.verdict == Verdict::partial) passed_guard();
   leave_unset(outcome, running_since_, now);
   keep(stuck_, {ChangeKind::tree, *outcome.unsent, running_since_}, now);
-  suspend(stuck_backoff_, now);
-  full_backoff_ = {};
+  stuck_backoff_.failed(pace_.retry, now);
+  full_backoff_.succeeded();
 }
 
 void TargetQueue::keep(DirtySet& set, const Batch& batch, Instant now) {
@@ -318,28 +317,13 @@ void TargetQueue::keep(DirtySet& set, const Batch& batch, Instant now) {
 }
 
 void TargetQueue::target_failed(Instant now) {
-  ++failures_;
   connected_ = proven_ = false;
-  retry_at_ = now + backoff(failures_);
-}
-
-void TargetQueue::suspend(Backoff& wait, Instant now) {
-  ++wait.failures;
-  wait.until = now + backoff(wait.failures);
-}
-
-Duration TargetQueue::backoff(uint32_t failures) {
-  // +-20 %: targets that failed together shall not come back together.
-  std::uniform_real_distribution<double> jitter(0.8, 1.2);
-  double doubled = static_cast<double>(pace_.retry.initial.count()) *
-                   static_cast<double>(uint64_t{1} << std::min(failures - 1, 40U));
-  double capped = std::min(doubled, static_cast<double>(pace_.retry.max.count()));
-  return Duration(static_cast<int64_t>(capped * jitter(random_)));
+  target_backoff_.failed(pace_.retry, now);
 }
 
 TargetState TargetQueue::state(Instant now) const {
   if (paused_) return TargetState::paused;
-  bool full_is_near = full_running_ || (full_wanted_ && full_backoff_.until <= now);
+  bool full_is_near = full_running_ || (full_wanted_ && full_backoff_.until() <= now);
   if (held_since_ && !full_is_near) return TargetState::held;
   if (running()) return TargetState::syncing;
   if (troubled()) return TargetState::retrying;

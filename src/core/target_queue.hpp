@@ -15,9 +15,9 @@
 
 #include <cstdint>
 #include <optional>
-#include <random>
 #include <string>
 
+#include "core/backoff.hpp"
 #include "core/dirty_set.hpp"
 #include "core/outcome.hpp"
 
@@ -44,7 +44,12 @@ struct Pace {
 
 class TargetQueue {
  public:
-  TargetQueue(Pace pace, uint32_t jitter_seed) : pace_(pace), random_(jitter_seed) {}
+  TargetQueue(Pace pace, uint32_t jitter_seed)
+      : pace_(pace),
+        stuck_backoff_(jitter_seed),
+        full_backoff_(jitter_seed),
+        recount_(jitter_seed),
+        target_backoff_(jitter_seed) {}
 
   void set_pace(const Pace& pace) { pace_ = pace; }
   /// Whether the source is there and watched; nothing starts while it is not.
@@ -54,7 +59,7 @@ class TargetQueue {
   /// The connection is gone; it is made again when there is something to send.
   void disconnected() { connected_ = false; }
   /// The host answers again: no reason to wait any longer.
-  void reachable(Instant now) { retry_at_ = std::min(retry_at_, now); }
+  void reachable(Instant now) { target_backoff_.skip(now); }
 
   void changed(const std::string& path, ChangeKind kind, Instant now);
   void want_full(Instant now);
@@ -92,9 +97,9 @@ class TargetQueue {
   bool may_lack(const std::string& path) const;
   /// No change before this is missing on the target; nothing = none is missing.
   std::optional<Instant> oldest_pending() const;
-  uint32_t failures() const { return failures_; }
+  uint32_t failures() const { return target_backoff_.failures(); }
   /// Something failed and has not succeeded since.
-  bool troubled() const { return failures_ > 0 || !stuck_.empty() || full_backoff_.failures > 0; }
+  bool troubled() const { return failures() > 0 || !stuck_.empty() || full_backoff_.failures() > 0; }
   /// When a failed job is tried next.
   std::optional<Instant> next_attempt() const;
   /// How long a transfer that is started ahead is worth its memory; nothing = not at all. It is
@@ -103,18 +108,10 @@ class TargetQueue {
   void standby_died() { proven_ = false; }
 
  private:
-  /// A growing wait between attempts, with its jitter.
-  struct Backoff {
-    uint32_t failures = 0;
-    Instant until{};
-  };
-
   static constexpr auto kStandbyIdle = std::chrono::seconds(60);
 
   std::optional<Instant> wanted(JobKind kind) const;
   std::optional<Instant> wanted() const;
-  Duration backoff(uint32_t failures);
-  void suspend(Backoff& backoff, Instant now);
   void end_full(Instant now);
   void end_big(Instant now);
   void replay(DirtySet& during, Instant now);
@@ -133,7 +130,6 @@ class TargetQueue {
   Instant settled() const;
 
   Pace pace_;
-  std::minstd_rand random_;
   bool active_ = false;
   bool paused_ = false;
   bool hurried_ = false;
@@ -164,11 +160,10 @@ class TargetQueue {
   DirtySet during_full_;
   Deletions deletions_ = Deletions::counted;
   bool compared_ = false;
-  uint32_t recounts_ = 0;  // counts in a row that live changes have disturbed
+  Backoff recount_;  // after counts that live changes have disturbed
   std::optional<Instant> held_since_;  // no later than the first change that is held back
 
-  uint32_t failures_ = 0;  // of the target itself, in a row
-  Instant retry_at_{};
+  Backoff target_backoff_;  // of the target itself
 };
 
 }  // namespace mirrord

@@ -4,17 +4,19 @@
 
 namespace mirrord {
 
+Connections::Connections(Loop& loop, SshMasters::Listener listener)
+    : loop_(loop),
+      masters_(loop, {listener.reachable, [this, listener](TargetId id) {
+                        if (auto link = links_.find(id); link != links_.end())
+                          link->second.lost = true;
+                        listener.lost(id);
+                      }}) {}
+
 void Connections::open(TargetId id, const Group& group, const Target& target, Opened opened) {
   links_[id] = {};
-  try {
-    masters_.ask(id, group, target, [=, this, &group, &target](const SshMasters::Answer& answer) {
-      answered(id, group, target, answer, opened);
-    });
-  } catch (const std::system_error& e) {
-    Outcome failure;
-    failure.text = e.what();
-    opened(failure);
-  }
+  masters_.ask(id, group, target, [=, this, &group, &target](const SshMasters::Answer& answer) {
+    answered(id, group, target, answer, opened);
+  });
 }
 
 void Connections::answered(TargetId id, const Group& group, const Target& target,
@@ -23,18 +25,24 @@ void Connections::answered(TargetId id, const Group& group, const Target& target
   Link& link = links_.at(id);
   link.control_path = answer.control_path;
   try {
-    link.probe = std::make_unique<Probe>(loop_, group, target, link.control_path,
-                                         [this, id, opened](const Probe::Result& result) {
-                                           Link& probed = links_.at(id);
-                                           auto ended = std::move(probed.probe);
-                                           probed.can = result.can;
-                                           opened(result.outcome);
-                                         });
+    link.probe = std::make_unique<Probe>(
+        loop_, group, target, link.control_path,
+        [this, id, opened](const Probe::Result& result) { probed(id, result, opened); });
   } catch (const std::system_error& e) {
     Outcome failure;
     failure.text = e.what();
     opened(failure);
   }
+}
+
+void Connections::probed(TargetId id, const Probe::Result& result, const Opened& opened) {
+  Link& link = links_.at(id);
+  auto ended = std::move(link.probe);
+  link.can = result.can;
+  if (!link.lost) return opened(result.outcome);
+  Outcome failure;
+  failure.text = "the connection was lost";
+  opened(failure);
 }
 
 const Connections::Link* Connections::find(TargetId id) const {

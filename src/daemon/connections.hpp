@@ -21,14 +21,16 @@ class Connections {
     std::string control_path;
     Capabilities can;
     std::unique_ptr<Probe> probe;
+    bool lost = false;  ///< since it was opened
   };
 
-  Connections(Loop& loop, SshMasters::Listener listener)
-      : loop_(loop), masters_(loop, std::move(listener)) {}
+  Connections(Loop& loop, SshMasters::Listener listener);
 
   /// `opened` is called once, perhaps at once, with `done` or the reason why not. References must
   /// stay valid until then or until close().
   void open(TargetId id, const Group& group, const Target& target, Opened opened);
+  /// A host that failed is not left alone any longer.
+  void hurry(TargetId id) { masters_.hurry(id); }
   void close(TargetId id);
   void close_all();
 
@@ -40,6 +42,7 @@ class Connections {
  private:
   void answered(TargetId id, const Group& group, const Target& target,
                 const SshMasters::Answer& answer, const Opened& opened);
+  void probed(TargetId id, const Probe::Result& result, const Opened& opened);
 
   Loop& loop_;
   std::map<TargetId, Link> links_;

@@ -192,6 +192,7 @@ Engine::Found Engine::sync(const std::string& group, const std::string& target, 
   return for_each_selected(group, target, [&](TargetId id) {
     if (full) scheduler_.queue(id).want_full(now);
     scheduler_.queue(id).hurry(now);
+    connections_.hurry(id);
   });
 }
 

@@ -31,15 +31,46 @@ void SshMasters::ask(TargetId target, const Group& group, const Target& config,
                      Answered answered) {
   if (config.destination.kind != Destination::Kind::ssh || !config.ssh.multiplex)
     return answered({true, config.ssh.multiplex ? kNoMaster : "", {}});
-  Connection& connection =
-      connections_[connection_key(group.user, config.ssh, config.destination)];
-  connection.targets.insert(target);
+  Connection& connection = connection_of(target, group, config);
   if (connection.refused) return answered({true, kNoMaster, {}});
   if (connection.master && connection.master->is_ready())
     return answered({true, connection.socket, {}});
-  if (!connection.master) start(connection, group, config);
-  if (connection.refused) return answered({true, kNoMaster, {}});
-  connection.waiting[target] = std::move(answered);
+  connection.waiting[target] = {&group, &config, std::move(answered)};
+  try_to_start(connection);
+}
+
+SshMasters::Connection& SshMasters::connection_of(TargetId target, const Group& group,
+                                                  const Target& config) {
+  std::string key = connection_key(group.user, config.ssh, config.destination);
+  auto [entry, is_new] = connections_.try_emplace(key, target);
+  Connection& connection = entry->second;
+  if (is_new) connection.next_login = loop_.timer([this, &connection] { try_to_start(connection); });
+  connection.targets.insert(target);
+  connection.retry = group.retry;
+  return connection;
+}
+
+void SshMasters::try_to_start(Connection& connection) {
+  if (connection.master || connection.waiting.empty()) return;
+  Instant next = connection.backoff.until();
+  if (next > loop_.now()) return loop_.arm(connection.next_login, next);
+  const Waiting& first = connection.waiting.begin()->second;
+  try {
+    start(connection, *first.group, *first.config);
+  } catch (const std::system_error& e) {
+    Outcome failure;
+    failure.text = e.what();
+    answer(connection, {false, "", failure});
+  }
+  if (connection.refused) answer(connection, {true, kNoMaster, {}});
+}
+
+void SshMasters::hurry(TargetId target) {
+  for (auto& [key, connection] : connections_) {
+    if (!connection.targets.contains(target)) continue;
+    connection.backoff.skip(loop_.now());
+    try_to_start(connection);
+  }
 }
 
 void SshMasters::start(Connection& connection, const Group& group, const Target& config) {
@@ -63,16 +94,18 @@ void SshMasters::start(Connection& connection, const Group& group, const Target&
 
 void SshMasters::answer(Connection& connection, const Answer& answer) {
   auto waiting = std::exchange(connection.waiting, {});
-  for (auto& [target, answered] : waiting) answered(answer);
+  for (auto& [target, asker] : waiting) asker.answered(answer);
 }
 
 void SshMasters::became_ready(Connection& connection) {
+  connection.backoff.succeeded();
   for (TargetId target : std::set(connection.targets)) listener_.reachable(target);
   answer(connection, {true, connection.socket, {}});
 }
 
 void SshMasters::ended(Connection& connection, const ProcessResult& result) {
   std::unique_ptr<SshMaster> master = std::move(connection.master);
+  if (!master->is_ready()) connection.backoff.failed(connection.retry, loop_.now());
   // Those who wait learn why; the others learn that what they had is gone.
   if (refuses_to_share(result)) {
     connection.refused = true;

@@ -3,7 +3,8 @@
 // A target asks for its master when it has something to send; the first to ask starts it. Where
 // there is no use in one (not wanted, no place for its socket, a host that refuses to share) the
 // answer is kNoMaster: each rsync then makes a connection of its own. A master that dies is told
-// to all of its targets, and one that comes (back) too.
+// to all of its targets, and one that comes (back) too. A host that cannot be reached is tried with
+// one login at a time, less and less often, however many of its targets ask.
 #pragma once
 
 #include <functional>
@@ -12,6 +13,7 @@
 #include <set>
 #include <string>
 
+#include "core/backoff.hpp"
 #include "core/model.hpp"
 #include "core/outcome.hpp"
 #include "core/scheduler.hpp"
@@ -35,21 +37,34 @@ class SshMasters {
 
   SshMasters(Loop& loop, Listener listener) : loop_(loop), listener_(std::move(listener)) {}
 
-  /// Answers once, perhaps at once. Throws std::system_error when ssh cannot be started.
+  /// Answers once, perhaps at once. Group and target must stay valid until then or release().
   void ask(TargetId target, const Group& group, const Target& config, Answered answered);
+  /// Whoever waits for a host that failed tries it now.
+  void hurry(TargetId target);
   /// The target is gone. A master that nobody uses any more is ended.
   void release(TargetId target);
   void clear() { connections_.clear(); }
 
  private:
+  struct Waiting {
+    const Group* group;
+    const Target* config;
+    Answered answered;
+  };
   struct Connection {
+    explicit Connection(uint32_t jitter_seed) : backoff(jitter_seed) {}
     std::string socket;
     std::unique_ptr<SshMaster> master;
     std::set<TargetId> targets;
-    std::map<TargetId, Answered> waiting;
+    std::map<TargetId, Waiting> waiting;
+    Backoff backoff;
+    RetrySettings retry;   // of the group that has asked last
+    Source next_login;     // armed while somebody waits and nobody tries
     bool refused = false;  // it cannot be shared: no master is tried again
   };
 
+  Connection& connection_of(TargetId target, const Group& group, const Target& config);
+  void try_to_start(Connection& connection);
   void start(Connection& connection, const Group& group, const Target& config);
   void became_ready(Connection& connection);
   void ended(Connection& connection, const ProcessResult& result);

@@ -119,7 +119,7 @@ TEST_F(Story, ACountThatChangesHaveDisturbedHoldsNothing) {
   EXPECT_FALSE(queue.held()) << "it has counted what was seen to be deleted";
   EXPECT_FALSE(queue.troubled());
   EXPECT_EQ(run_live(1s, 1500ms, Verdict::done), Paths{"deleted"});
-  EXPECT_TRUE(is_due(kFull, 2s));
+  EXPECT_TRUE(is_due(kFull, 2300ms));
   EXPECT_EQ(queue.start_full(), Deletions::counted);
   finish(3s, kFull, Verdict::held);
   EXPECT_TRUE(queue.held()) << "nothing has disturbed that one";
