@@ -2,10 +2,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <ranges>
 #include <system_error>
 
 #include "core/deletion_guard.hpp"
 #include "core/escape.hpp"
+#include "core/ssh.hpp"
 #include "daemon/engine.hpp"
 #include "io/file_system.hpp"
 #include "io/log.hpp"
@@ -139,12 +141,25 @@ Transfer Engine::make_transfer(TargetId id, const GroupRun& run, Lane lane) cons
   transfer.lane = lane;
   if (const Connections::Link* link = connections_.find(id)) {
     transfer.can = link->can;
-    transfer.control_path = link->control_path;
+    transfer.control_path = session_for(*link);
   }
   if (lane == Lane::data || lane == Lane::attributes) return transfer;
   transfer.hidden = watcher(run).hidden(run.tree);
   transfer.unreadable = watcher(run).unreadable(run.tree);
   return transfer;
+}
+
+/// The target's master has room for so many sessions, and sshd's MaxSessions is 10 where nobody
+/// has set it, sshd_config(5). More connect by themselves.
+std::string Engine::session_for(const Connections::Link& link) const {
+  constexpr int kSessions = 8;
+  auto is_session = [&](const std::unique_ptr<Run>& run) {
+    return run && run->control_path() == link.control_path;
+  };
+  auto sessions = std::ranges::count_if(runs_ | std::views::values, is_session);
+  for (const auto& [id, standby] : standbys_) sessions += is_session(standby.run) ? 1 : 0;
+  for (const auto& [id, call] : verify_calls_) sessions += is_session(call.run) ? 1 : 0;
+  return sessions < kSessions || link.control_path.empty() ? link.control_path : kNoMaster;
 }
 
 void Engine::start_full(const Job& job, GroupRun& run, TargetRun& target) {

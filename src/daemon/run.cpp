@@ -36,6 +36,7 @@ Run::Run(Loop& loop, const Group& group, const Target& target, const Transfer& t
     : loop_(loop),
       source_(group.source),
       destination_(target.destination.path),
+      control_path_(transfer.control_path),
       done_(std::move(done)),
       started_(loop.now()),
       paths_(list ? count_paths(*list) : 0),

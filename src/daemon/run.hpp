@@ -39,13 +39,15 @@ class Run {
   void feed(const std::string& list, Done done);
   /// 0 to 1 in a full comparison; -1 = unknown.
   double progress() const { return read_progress(process_.output()); }
+  /// The ssh master whose session it is, or what stands for none.
+  const std::string& control_path() const { return control_path_; }
   void terminate() { process_.terminate(); }
 
  private:
   void ended(const ProcessResult& end);
 
   Loop& loop_;
-  std::string source_, destination_;
+  std::string source_, destination_, control_path_;
   Done done_;
   Instant started_;
   size_t paths_ = 0;

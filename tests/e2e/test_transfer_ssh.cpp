@@ -1,4 +1,5 @@
 // ssh masters: one connection for several targets, and what happens where that cannot be.
+#include <fmt/format.h>
 #include <signal.h>
 #include <sys/socket.h>
 
@@ -16,6 +17,9 @@ class TransferSsh : public TransferLab {
     if (found.size() != 1) throw std::runtime_error("there is not one ssh master");
     return found.front();
   }
+  static std::string replaced(std::string text, const std::string& old, const std::string& fresh) {
+    return text.replace(text.find(old), old.size(), fresh);
+  }
   void edit() { append_file(images / "logo.png", "edited\n"); }
 };
 
@@ -28,6 +32,33 @@ TEST_F(TransferSsh, TargetsOfOneHostShareALogin) {
   ASSERT_TRUE(arrives("an edit", {"a", "b", "c"}));
   EXPECT_EQ(1u, logins("host"));
   EXPECT_NO_THROW(master());
+}
+
+TEST_F(TransferSsh, AMasterIsNotAskedForMoreThanItsSessions) {
+  server_with("host", "LogLevel VERBOSE\n");
+  std::vector<std::string> names, targets;
+  for (int i = 0; i < 11; ++i) names.push_back(fmt::format("t{}", i));
+  for (const auto& name : names) targets.push_back(target_on("host", name));
+  configure({.targets = targets, .settings = kAtOnce});
+  start();
+  ASSERT_TRUE(arrives("first sync", names));
+  for (const auto& name : names) standby(name);
+  edit();
+  ASSERT_TRUE(arrives("an edit", names));
+  EXPECT_FALSE(contains(server("host").log(), "no more sessions"));
+  EXPECT_GE(logins("host"), 4u) << "three of eleven have standbys of their own";
+}
+
+TEST_F(TransferSsh, AHostMayHaveAnAddressOfSixteenBytes) {
+  SshServer& host = server_with("host", "ListenAddress ::1\n");
+  write_file(host.known_hosts_file(),
+             replaced(read_file(host.known_hosts_file()), "127.0.0.1", "::1"));
+  configure({.targets = {replaced(target_on("host", "a"), "127.0.0.1", "[::1]")},
+             .settings = kAtOnce});
+  start();
+  ASSERT_TRUE(arrives("first sync", {"a"}));
+  edit();
+  ASSERT_TRUE(arrives("an edit", {"a"}));
 }
 
 TEST_F(TransferSsh, AMasterThatDiesIsReplaced) {
