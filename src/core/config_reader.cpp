@@ -127,11 +127,6 @@ void ConfigEntry::wrong_type(std::string_view wanted) const {
   problem(fmt::format("must be {}, not {}", wanted, name_of_type(value)));
 }
 
-void ConfigEntry::not_supported(toml::source_position at, std::string_view what) const {
-  scope.report.problem(at,
-                       fmt::format("{} is not supported yet; remove it from {}", what, scope.name));
-}
-
 void ConfigEntry::unknown(const std::vector<std::string_view>& known) const {
   scope.report.problem(key_position, fmt::format("unknown key '{}' in {}; {}", key, scope.name,
                                                  advice_for_key(key, known)));

@@ -61,20 +61,14 @@ struct ConfigEntry {
   /// "key 'delay' in [groups.web] WHAT", at the value.
   void problem(std::string_view what) const;
   void wrong_type(std::string_view wanted) const;
-  /// `what` is a key, or a key with a value, that some later version understands.
-  void not_supported(toml::source_position at, std::string_view what) const;
   void unknown(const std::vector<std::string_view>& known) const;
 };
-
-/// Whether a key or a value has its effect already; `later` refuses it by name.
-enum class Support { now, later };
 
 /// One row of a schema: a key and what reads its value into the settings.
 template <class Settings>
 struct ConfigKey {
   std::string_view name;
   std::function<void(const ConfigEntry&, Settings&)> read;
-  Support support = Support::now;
 };
 
 template <class Settings>
@@ -113,15 +107,6 @@ std::vector<std::string_view> names_of(const std::vector<Row>& rows) {
   return names;
 }
 
-template <class Settings>
-void read_entry(const ConfigEntry& entry, const ConfigKey<Settings>& key, Settings& settings) {
-  const size_t problems = entry.scope.report.problems();
-  key.read(entry, settings);
-  // A value that is wrong in itself is the more basic problem, and enough to say at once.
-  if (key.support == Support::later && entry.scope.report.problems() == problems)
-    entry.not_supported(entry.key_position, fmt::format("'{}'", entry.key));
-}
-
 /// Reads every key of `table` over what `settings` has already.
 template <class Settings>
 void read_table(const ConfigScope& scope, const toml::table& table,
@@ -133,7 +118,7 @@ void read_table(const ConfigScope& scope, const toml::table& table,
     if (row == schema.end())
       entry.unknown(names_of(schema));
     else
-      read_entry(entry, *row, settings);
+      row->read(entry, settings);
   }
 }
 

@@ -218,8 +218,8 @@ const ConfigSchema<RetrySettings>& retry_schema() {
 
 const ConfigSchema<HookSettings>& hooks_schema() {
   static const ConfigSchema<HookSettings> schema = {
-      {"after_sync", set(&HookSettings::after_sync, read_command), Support::later},
-      {"timeout", duration(&HookSettings::timeout, {1s, kDay}), Support::later},
+      {"after_sync", set(&HookSettings::after_sync, read_command)},
+      {"timeout", duration(&HookSettings::timeout, {1s, kDay})},
   };
   return schema;
 }

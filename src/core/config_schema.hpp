@@ -1,8 +1,8 @@
 // The configuration language as data: each key of each table, and where its value goes.
 //
-// One schema per TOML table; a key exists when it has a row here, and has its effect when the row
-// does not say Support::later. Defaults are the initial values in core/model. What spans several
-// keys or tables is not known here: core/config and core/config_targets check that.
+// One schema per TOML table; a key exists when it has a row here. Defaults are the initial values in
+// core/model. What spans several keys or tables is not known here: core/config and
+// core/config_targets check that.
 #pragma once
 
 #include "core/config_reader.hpp"

@@ -101,7 +101,7 @@ const ConfigSchema<RsyncSettings>& rsync_schema() {
       {"timeout", duration(&RsyncSettings::timeout, {1s, kDay, "0", true})},
       {"acls", boolean(&RsyncSettings::acls)},
       {"xattrs", boolean(&RsyncSettings::xattrs)},
-      {"hard_links", boolean(&RsyncSettings::hard_links), Support::later},
+      {"hard_links", boolean(&RsyncSettings::hard_links)},
       {"numeric_ids", boolean(&RsyncSettings::numeric_ids)},
       {"chmod", text(&RsyncSettings::chmod, "D755,F644")},
       {"chown", text(&RsyncSettings::chown, "www-data:www-data")},

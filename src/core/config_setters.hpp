@@ -74,7 +74,6 @@ template <class Value>
 struct Choice {
   std::string_view name;
   Value value;
-  Support support = Support::now;
 };
 
 template <class Value>
@@ -82,13 +81,8 @@ std::optional<Value> read_choice(const ConfigEntry& entry,
                                  const std::vector<Choice<Value>>& choices) {
   const auto word = read_text(entry, choices.front().name);
   if (!word) return std::nullopt;
-  for (const Choice<Value>& choice : choices) {
-    if (choice.name != *word) continue;
-    if (choice.support == Support::later)
-      entry.not_supported(entry.value.source().begin,
-                          fmt::format("{} = \"{}\"", entry.key, choice.name));
-    return choice.value;
-  }
+  for (const Choice<Value>& choice : choices)
+    if (choice.name == *word) return choice.value;
   entry.problem(must_be_one_of(names_of(choices), *word));
   return std::nullopt;
 }

@@ -52,6 +52,7 @@ const char* to_string(TargetState state) {
 }
 
 uint64_t synced_up_to(const TargetStatus& target, uint64_t now_usec) {
+  if (target.reached_checkpoint == 0) return 0;
   return target.oldest_pending_usec != 0 ? target.oldest_pending_usec : now_usec;
 }
 
@@ -61,7 +62,7 @@ std::optional<bool> all_in_sync(const Status& status) {
     const GroupStatus* group = status.group(target.group);
     bool failed = target.state == TargetState::retrying || target.state == TargetState::held ||
                   (group && group->state == GroupState::source_missing);
-    bool done = target.state == TargetState::idle && !target.full_pending;
+    bool done = target.state == TargetState::idle && !target.full_pending && !target.hook_pending;
     if (!failed && !done) return std::nullopt;
     good &= done;
   }

@@ -42,6 +42,8 @@ struct TargetStatus {
   uint64_t transfers = 0;
   uint64_t files_sent = 0;
   uint64_t bytes_sent = 0;
+  bool hook_pending = false;  ///< waits or runs
+  uint64_t hook_failures = 0;
   uint64_t reached_checkpoint = 0;  ///< every change before it is on the target
   double progress = -1;             ///< 0 to 1 in a full sync
   bool operator==(const TargetStatus&) const = default;
@@ -63,7 +65,8 @@ struct Status {
 const char* to_string(GroupState state);
 const char* to_string(TargetState state);
 
-/// Every change before this moment is on the target: now, when nothing is pending.
+/// Every change before this moment is on the target: now, when nothing is pending; 0 before the
+/// first comparison, because it may lack what changed while we were not running.
 uint64_t synced_up_to(const TargetStatus& target, uint64_t now_usec);
 
 /// Whether each target has been synced, or has failed to be: nothing while some are still at it.

@@ -26,6 +26,7 @@ Json describe(const TargetStatus& target, uint64_t now_usec) {
           {"Transfers", target.transfers},
           {"FilesSent", target.files_sent},
           {"BytesSent", target.bytes_sent},
+          {"HookFailures", target.hook_failures},
           {"Progress", target.progress}};
 }
 

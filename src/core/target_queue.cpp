@@ -332,6 +332,12 @@ TargetState TargetQueue::state(Instant now) const {
   return pending_.empty() ? TargetState::idle : TargetState::settling;
 }
 
+std::vector<std::string> TargetQueue::paths_of(JobKind kind) const {
+  if (kind == JobKind::live) return live_->paths;
+  if (kind == JobKind::big) return big_->paths;
+  return {""};
+}
+
 size_t TargetQueue::pending() const {
   return pending_.size() + stuck_.size() + set_aside_.size() +
          (live_ ? live_->paths.size() : 0) + (big_ ? big_->paths.size() : 0);

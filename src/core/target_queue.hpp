@@ -92,6 +92,8 @@ class TargetQueue {
   bool compared() const { return compared_; }
   /// Whether a run of trees may delete: the guard has judged the target, and holds nothing back.
   bool may_compare() const { return compared_ && !held_since_; }
+  /// What the running job brings; "" is the whole tree.
+  std::vector<std::string> paths_of(JobKind kind) const;
   size_t pending() const;
   /// Whether a change of the path may be missing on the target.
   bool may_lack(const std::string& path) const;

@@ -66,6 +66,7 @@ TargetStatus target_status(const Json& json) {
   read(json, "Transfers", target.transfers);
   read(json, "FilesSent", target.files_sent);
   read(json, "BytesSent", target.bytes_sent);
+  read(json, "HookFailures", target.hook_failures);
   read(json, "Progress", target.progress);
   return target;
 }

@@ -25,6 +25,7 @@ Group content_settings(Group group) {
   group.retry = {};
   group.max_delete = {};
   group.standby = true;
+  group.hooks = {};
   return group;
 }
 
@@ -39,7 +40,8 @@ Engine::Engine(Loop& loop)
                             scheduler_.queue(id).disconnected();
                             standbys_.erase(id);
                             want_pump();
-                          }}) {
+                          }}),
+      hooks_(loop, [this] { want_pump(); }) {
   // Above every number of an earlier daemon: who waits for one of those has it with our first sync.
   last_checkpoint_ = static_cast<uint64_t>(loop_.now().time_since_epoch().count());
   timer_ = loop_.timer([this] { pump(); });
@@ -146,6 +148,7 @@ void Engine::remove_target(GroupRun& run, TargetId id) {
   }
   standbys_.erase(id);
   connections_.close(id);
+  hooks_.forget(id);
   scheduler_.remove(id);
   targets_.erase(id);
   std::erase(run.targets, id);
@@ -375,6 +378,7 @@ void Engine::stop(std::function<void()> stopped) {
   stopped_ = std::move(stopped);
   standbys_.clear();
   verify_calls_.clear();
+  hooks_.stop();
   for (auto& [key, run] : runs_) run->terminate();
   want_pump();
 }

@@ -23,6 +23,7 @@
 #include "core/status.hpp"
 #include "core/verification.hpp"
 #include "daemon/connections.hpp"
+#include "daemon/hooks.hpp"
 #include "daemon/run.hpp"
 #include "io/event.hpp"
 #include "io/log.hpp"
@@ -140,6 +141,7 @@ class Engine {
   void end_connecting(TargetId id, const Outcome& outcome);
   void start_full(const Job& job, GroupRun& run, TargetRun& target);
   void start_live(Job job, GroupRun& run, const TargetRun& target);
+  void keep_hard_links(const Job& job, const GroupRun& run, const TargetRun& target);
   void set_big_files_aside(Job& job, const GroupRun& run, const TargetRun& target);
   FileList make_list(const Job& job, const GroupRun& run, const Transfer& transfer);
   Transfer make_transfer(TargetId id, const GroupRun& run, Lane lane) const;
@@ -200,6 +202,7 @@ class Engine {
   std::map<std::string, std::unique_ptr<GroupRun>> groups_;
   std::map<TargetId, TargetRun> targets_;
   Connections connections_;
+  Hooks hooks_;
   std::map<RunKey, std::unique_ptr<Run>> runs_;
   std::map<TargetId, Standby> standbys_;
   std::set<RunKey> abandoned_;  // ended by ourselves

@@ -36,7 +36,7 @@ void Engine::want_pump() {
 void Engine::pump() {
   Instant now = loop_.now();
   if (stopped_) {
-    if (!runs_.empty()) return;
+    if (!runs_.empty() || !hooks_.idle()) return;
     connections_.close_all();
     return std::exchange(stopped_, nullptr)();
   }
@@ -176,6 +176,7 @@ void Engine::start_full(const Job& job, GroupRun& run, TargetRun& target) {
 }
 
 void Engine::start_live(Job job, GroupRun& run, const TargetRun& target) {
+  keep_hard_links(job, run, target);
   if (job.kind == JobKind::live) set_big_files_aside(job, run, target);
   Transfer transfer = make_transfer(job.target, run, lane_for(job, run));
   // A run of trees compares, too: it deletes nothing that the guard has not judged.
@@ -196,6 +197,16 @@ FileList Engine::make_list(const Job& job, const GroupRun& run, const Transfer& 
   auto probe = [&](const std::string& path) { return watcher(run).probe(run.tree, path); };
   Missing missing = transfer.can.deletes_missing_args() ? Missing::listed : Missing::by_directory;
   return build_file_list(job.batch.paths, probe, depth_of(transfer.lane), missing);
+}
+
+/// rsync joins the names of a file only where it sees all of them, and the kernel names but one.
+void Engine::keep_hard_links(const Job& job, const GroupRun& run, const TargetRun& target) {
+  if (!target.config.rsync.hard_links || job.batch.kind == ChangeKind::attributes) return;
+  auto is_linked = [&](const std::string& path) {
+    return has_hard_links(watcher(run).file_path(run.tree, path));
+  };
+  bool none = job.batch.kind == ChangeKind::data && std::ranges::none_of(job.batch.paths, is_linked);
+  if (!none) scheduler_.queue(job.target).want_full(job.batch.oldest);
 }
 
 /// Big is what takes a second or more where a second of bandwidth is known.
@@ -263,6 +274,9 @@ void Engine::end_run(RunKey key, Run::Result result) {
   bool was_failing = !target.last_error.empty();
   Outcome& outcome = result.outcome;
   if (key.second == JobKind::full) hold(target, outcome);
+  if (outcome.verdict == Verdict::done)
+    hooks_.synced(key.first, target.group->config, target.config,
+                  scheduler_.queue(key.first).paths_of(key.second));
   scheduler_.finished(key.first, key.second, outcome, loop_.now());
   // A count that is made again says nothing yet.
   bool counts_again = outcome.verdict == Verdict::held && !scheduler_.queue(key.first).held();

@@ -103,6 +103,8 @@ TargetStatus Engine::target_status(TargetId id, Instant now) const {
   status.transfers = target.transfers;
   status.files_sent = target.files;
   status.bytes_sent = target.bytes;
+  status.hook_pending = hooks_.pending(id);
+  status.hook_failures = hooks_.failures(id);
   status.reached_checkpoint = reached_checkpoint(queue);
   if (auto full = runs_.find({id, JobKind::full}); full != runs_.end())
     status.progress = full->second->progress();

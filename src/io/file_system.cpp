@@ -66,6 +66,11 @@ bool is_empty_directory(const std::string& path) {
   return true;
 }
 
+bool has_hard_links(const std::string& path) {
+  struct stat st {};
+  return ::stat(path.c_str(), &st) == 0 && !S_ISDIR(st.st_mode) && st.st_nlink > 1;
+}
+
 uint64_t file_size(const std::string& path) {
   struct stat st {};
   bool regular = ::stat(path.c_str(), &st) == 0 && S_ISREG(st.st_mode);

@@ -23,6 +23,8 @@ std::optional<bool> is_open_for_writing(const std::string& path);
 /// been made counts as empty.
 bool is_empty_directory(const std::string& path);
 
+/// Whether the file at the end of a path, through links, is known by another name, too.
+bool has_hard_links(const std::string& path);
 /// Bytes in a regular file, through links; 0 for anything else.
 uint64_t file_size(const std::string& path);
 

@@ -10,7 +10,7 @@ namespace {
 using namespace std::chrono_literals;
 using Texts = std::vector<std::string>;
 
-/// What one table text gives, also for keys that are not supported yet.
+/// What one table text gives.
 template <class Settings>
 struct Read {
   Settings settings;
@@ -143,15 +143,6 @@ TEST(GroupSchema, SaysWhatIsWrong) {
 
 TEST(GroupSchema, ReportsEachElementOfAList) {
   EXPECT_EQ(read("follow_into = ['a', 'b', '/c']", group_schema()).messages.size(), 2u);
-}
-
-TEST(GroupSchema, RefusesByNameWhatIsNotSupportedYet) {
-  const Wrong cases[] = {
-      {"hooks.after_sync = ['/x']", "'after_sync' is not supported yet; remove it from [t.hooks]"},
-      {"hooks.timeout = '1s'", "'timeout' is not supported yet; remove it from [t.hooks]"},
-      {"rsync.hard_links = true", "'hard_links' is not supported yet; remove it from [t.rsync]"},
-  };
-  expect_messages(group_schema(), cases);
 }
 
 TEST(DefaultsSchema, RefusesWhatOnlyAGroupMayHave) {

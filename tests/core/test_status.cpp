@@ -54,6 +54,8 @@ TEST(Status, FindsGroupsAndTargetsByName) {
 
 TEST(Status, IsSyncedUpToItsOldestPendingChange) {
   TargetStatus status = target("one", TargetState::settling);
+  EXPECT_EQ(synced_up_to(status, 5000), 0u) << "it was never compared";
+  status.reached_checkpoint = 1;
   EXPECT_EQ(synced_up_to(status, 5000), 5000u) << "nothing pending";
   status.oldest_pending_usec = 4000;
   EXPECT_EQ(synced_up_to(status, 5000), 4000u);

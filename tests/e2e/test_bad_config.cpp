@@ -112,13 +112,6 @@ TEST_F(BadConfig, DirectoryThatOthersCanWrite) {
   refused({config_dir().native()});
 }
 
-TEST_F(BadConfig, UnsupportedKeysAreNamedAndNotIgnored) {
-  put_config("web.toml", std::string(kGood) + "[groups.web.hooks]\nafter_sync = [\"/bin/true\"]\n");
-  const Finished checked = mirrord({"--check"});
-  if (checked.status == 0) GTEST_SKIP() << "hooks are supported by now";
-  refused({path_of("web.toml") + ":5:", "after_sync", "not supported yet"});
-}
-
 TEST_F(BadConfig, GoodConfigurationPassesTheCheck) {
   put_config("web.toml", kGood);
   const Finished checked = mirrord({"--check"});

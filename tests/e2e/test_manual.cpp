@@ -56,7 +56,7 @@ TEST(Manual, ConfigurationKeys) {
   const auto each_of = [&](const auto& schema) {
     ASSERT_FALSE(schema.empty());
     for (const auto& row : schema) {
-      // An item of a list of keys, or one of those that are not supported yet.
+      // An item of a list of keys.
       const std::regex item("\n\\.(It )?Cm ([^\n]* )?" + std::string(row.name) + "( |\n)");
       EXPECT_TRUE(std::regex_search(text, item)) << row.name;
     }

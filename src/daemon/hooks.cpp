@@ -1,0 +1,144 @@
+#include "daemon/hooks.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <system_error>
+
+#include "core/escape.hpp"
+#include "daemon/child_command.hpp"
+#include "io/log.hpp"
+
+namespace mirrord {
+
+namespace {
+
+// Of more than that a hook is told that anything may have changed.
+constexpr size_t kMostPaths = 10'000;
+
+std::string text_of(const std::set<std::string>& paths) {
+  if (paths.empty() || paths.contains("") || paths.size() > kMostPaths) return ".\n";
+  std::string text;
+  for (const std::string& path : paths) text += escape(path) + '\n';
+  return text;
+}
+
+std::string last_line(const std::string& text) {
+  size_t end = text.find_last_not_of('\n');
+  if (end == std::string::npos) return "";
+  size_t begin = text.rfind('\n', end);
+  begin = begin == std::string::npos ? 0 : begin + 1;
+  return text.substr(begin, end + 1 - begin);
+}
+
+std::string how_it_ended(const ChildExit& exit) {
+  if (exit.signal != 0) return fmt::format("killed by signal {}", exit.signal);
+  return fmt::format("exit status {}", exit.status);
+}
+
+}  // namespace
+
+void Hooks::synced(TargetId id, const Group& group, const Target& target,
+                   const std::vector<std::string>& paths) {
+  if (group.hooks.after_sync.empty()) return;
+  auto waiting = std::ranges::find(waiting_, id, &Waiting::id);
+  if (waiting == waiting_.end()) {
+    waiting_.push_back({id, &group, &target, {}});
+    waiting = std::prev(waiting_.end());
+  }
+  // One more than is told says that they are too many.
+  for (const std::string& path : paths)
+    if (waiting->paths.size() <= kMostPaths) waiting->paths.insert(path);
+  start_next();
+}
+
+void Hooks::start_next() {
+  auto may_start = [&](const Waiting& next) { return !running_.contains(next.group); };
+  for (auto next = std::ranges::find_if(waiting_, may_start); next != waiting_.end();
+       next = std::ranges::find_if(waiting_, may_start)) {
+    Waiting taken = std::move(*next);
+    waiting_.erase(next);
+    start(std::move(taken));
+  }
+}
+
+void Hooks::start(Waiting next) {
+  const Group& group = *next.group;
+  try {
+    Running& run = running_[&group];
+    run.id = next.id;
+    run.group = next.group;
+    run.target = next.target;
+    run.paths = PrivateFile(user_of(group), text_of(next.paths));
+    Command command = child_command(group, group.hooks.after_sync);
+    command.environment.push_back("MIRRORD_GROUP=" + group.name);
+    command.environment.push_back("MIRRORD_TARGET=" + next.target->name);
+    command.environment.push_back("MIRRORD_PATHS_FILE=" + run.paths.path());
+    run.process = std::make_unique<Process>(
+        loop_, std::move(command),
+        [this, key = next.group](const ProcessResult& result) { ended(key, result); });
+    run.deadline = loop_.timer([&run] {
+      run.timed_out = true;
+      run.process->terminate();
+    });
+    loop_.arm(run.deadline, loop_.now() + group.hooks.timeout);
+  } catch (const std::system_error& e) {
+    running_.erase(&group);
+    failed(next.id, group, *next.target, e.what(), "");
+  }
+}
+
+void Hooks::ended(const Group* group, const ProcessResult& result) {
+  Running run = std::move(running_.extract(group).mapped());
+  if (run.timed_out)
+    failed(run.id, *group, *run.target, "it was ended because it took longer than 'timeout'",
+           result.error);
+  else if (result.exit.status != 0 || result.exit.signal != 0)
+    failed(run.id, *group, *run.target, how_it_ended(result.exit), result.error);
+  else
+    records_[run.id].log.recovered();
+  start_next();
+  changed_();
+}
+
+void Hooks::failed(TargetId id, const Group& group, const Target& target, const std::string& why,
+                   const std::string& error) {
+  Record& record = records_[id];
+  ++record.failures;
+  std::string own = last_line(error);
+  std::string text = why + (own.empty() ? "" : ": " + escape(own));
+  std::optional<size_t> passed_over = record.log.tell(text, loop_.now());
+  std::string count;
+  if (passed_over.value_or(0) > 0)
+    count = fmt::format(" ({} more failures since the last line)", *passed_over);
+  log::Fields fields{{"MIRRORD_GROUP", group.name}, {"MIRRORD_TARGET", target.name}};
+  if (!error.empty()) fields.push_back({"MIRRORD_STDERR", error});
+  log::write(passed_over ? LogLevel::warning : LogLevel::debug,
+             fmt::format("{}/{}: hook '{}' failed: {}{}", group.name, target.name,
+                         escape(group.hooks.after_sync.front()), text, count),
+             fields);
+}
+
+void Hooks::forget(TargetId id) {
+  std::erase_if(waiting_, [&](const Waiting& waiting) { return waiting.id == id; });
+  std::erase_if(running_, [&](const auto& running) { return running.second.id == id; });
+  records_.erase(id);
+  start_next();
+}
+
+void Hooks::stop() {
+  waiting_.clear();
+  for (auto& [group, run] : running_) run.process->terminate();
+}
+
+bool Hooks::pending(TargetId id) const {
+  return std::ranges::any_of(waiting_, [&](const Waiting& waiting) { return waiting.id == id; }) ||
+         std::ranges::any_of(running_, [&](const auto& run) { return run.second.id == id; });
+}
+
+uint64_t Hooks::failures(TargetId id) const {
+  auto record = records_.find(id);
+  return record == records_.end() ? 0 : record->second.failures;
+}
+
+}  // namespace mirrord
