@@ -97,7 +97,8 @@ std::optional<Instant> TargetQueue::wanted(JobKind kind) const {
   if (kind == JobKind::live) {
     if (live_) return std::nullopt;
     if (!pending_.empty()) due = settled();
-    if (!stuck_.empty()) due = due ? std::min(*due, stuck_backoff_.until()) : stuck_backoff_.until();
+    if (!stuck_.empty())
+      due = due ? std::min(*due, stuck_backoff_.until()) : stuck_backoff_.until();
   } else if (kind == JobKind::big && !big_) {
     due = set_aside_.oldest();
   } else if (kind == JobKind::full && full_wanted_ && !full_running_) {
@@ -339,8 +340,8 @@ std::vector<std::string> TargetQueue::paths_of(JobKind kind) const {
 }
 
 size_t TargetQueue::pending() const {
-  return pending_.size() + stuck_.size() + set_aside_.size() +
-         (live_ ? live_->paths.size() : 0) + (big_ ? big_->paths.size() : 0);
+  return pending_.size() + stuck_.size() + set_aside_.size() + (live_ ? live_->paths.size() : 0) +
+         (big_ ? big_->paths.size() : 0);
 }
 
 bool TargetQueue::may_lack(const std::string& path) const {

@@ -1,11 +1,12 @@
 // The state machine of one target: what it lacks, and when the next rsync for it is due.
 //
-// Three jobs move data: *live* batches of changed paths and the *full* comparison. They may run side
-// by side, so a long full sync holds back no change; what changed while a full sync ran is sent
-// again after it, because rsync may have deleted or overwritten it on old knowledge. *Big* files are
-// set aside from live batches and go out beside them, so that they hold up no small ones. Before any
-// of these the target must be *connected*: a job of its own, so that a dead target costs no slot.
-// A change leaves the queue only when an rsync that was started after it has ended cleanly.
+// Three jobs move data: *live* batches of changed paths and the *full* comparison. They may run
+// side by side, so a long full sync holds back no change; what changed while a full sync ran is
+// sent again after it, because rsync may have deleted or overwritten it on old knowledge. *Big*
+// files are set aside from live batches and go out beside them, so that they hold up no small ones.
+// Before any of these the target must be *connected*: a job of its own, so that a dead target costs
+// no slot. A change leaves the queue only when an rsync that was started after it has ended
+// cleanly.
 //
 // A comparison deletes in two steps: it sends everything and counts what is too much, and is
 // repeated with deletions if the guard allows them. If not, the target is *held* until approve().
@@ -101,7 +102,9 @@ class TargetQueue {
   std::optional<Instant> oldest_pending() const;
   uint32_t failures() const { return target_backoff_.failures(); }
   /// Something failed and has not succeeded since.
-  bool troubled() const { return failures() > 0 || !stuck_.empty() || full_backoff_.failures() > 0; }
+  bool troubled() const {
+    return failures() > 0 || !stuck_.empty() || full_backoff_.failures() > 0;
+  }
   /// When a failed job is tried next.
   std::optional<Instant> next_attempt() const;
   /// How long a transfer that is started ahead is worth its memory; nothing = not at all. It is
@@ -162,7 +165,7 @@ class TargetQueue {
   DirtySet during_full_;
   Deletions deletions_ = Deletions::counted;
   bool compared_ = false;
-  Backoff recount_;  // after counts that live changes have disturbed
+  Backoff recount_;                    // after counts that live changes have disturbed
   std::optional<Instant> held_since_;  // no later than the first change that is held back
 
   Backoff target_backoff_;  // of the target itself

@@ -1,4 +1,5 @@
-// The D-Bus vtables: which members org.mirrord1.Manager, .Group and .Target have.
+// Which D-Bus objects there are, and their paths. What members they have stands in bus_manager,
+// bus_group and bus_target.
 #pragma once
 
 #include <systemd/sd-bus.h>

@@ -5,12 +5,11 @@
 namespace mirrord {
 
 Connections::Connections(Loop& loop, SshMasters::Listener listener)
-    : loop_(loop),
-      masters_(loop, {listener.reachable, [this, listener](TargetId id) {
-                        if (auto link = links_.find(id); link != links_.end())
-                          link->second.lost = true;
-                        listener.lost(id);
-                      }}) {}
+    : loop_(loop), masters_(loop, {listener.reachable, [this, listener](TargetId id) {
+                                     if (auto link = links_.find(id); link != links_.end())
+                                       link->second.lost = true;
+                                     listener.lost(id);
+                                   }}) {}
 
 void Connections::open(TargetId id, const Group& group, const Target& target, Opened opened) {
   links_[id] = {};

@@ -205,7 +205,8 @@ void Engine::keep_hard_links(const Job& job, const GroupRun& run, const TargetRu
   auto is_linked = [&](const std::string& path) {
     return has_hard_links(watcher(run).file_path(run.tree, path));
   };
-  bool none = job.batch.kind == ChangeKind::data && std::ranges::none_of(job.batch.paths, is_linked);
+  bool none =
+      job.batch.kind == ChangeKind::data && std::ranges::none_of(job.batch.paths, is_linked);
   if (!none) scheduler_.queue(job.target).want_full(job.batch.oldest);
 }
 

@@ -27,8 +27,7 @@ bool refuses_to_share(const ProcessResult& result) {
 
 }  // namespace
 
-void SshMasters::ask(TargetId target, const Group& group, const Target& config,
-                     Answered answered) {
+void SshMasters::ask(TargetId target, const Group& group, const Target& config, Answered answered) {
   if (config.destination.kind != Destination::Kind::ssh || !config.ssh.multiplex)
     return answered({true, config.ssh.multiplex ? kNoMaster : "", {}});
   Connection& connection = connection_of(target, group, config);
@@ -44,7 +43,8 @@ SshMasters::Connection& SshMasters::connection_of(TargetId target, const Group& 
   std::string key = connection_key(group.user, config.ssh, config.destination);
   auto [entry, is_new] = connections_.try_emplace(key, target);
   Connection& connection = entry->second;
-  if (is_new) connection.next_login = loop_.timer([this, &connection] { try_to_start(connection); });
+  if (is_new)
+    connection.next_login = loop_.timer([this, &connection] { try_to_start(connection); });
   connection.targets.insert(target);
   connection.retry = group.retry;
   return connection;

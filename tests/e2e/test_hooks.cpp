@@ -129,15 +129,17 @@ TEST_F(Hooks, AChangeOfTheHookSendsNothingAgain) {
 }
 
 TEST_F(Hooks, OnceWaitsForThem) {
-  configure({.targets = {local_target("copy")}, .settings = hook("sleep 0.2\n" + std::string(kNote))});
+  configure(
+      {.targets = {local_target("copy")}, .settings = hook("sleep 0.2\n" + std::string(kNote))});
   const Finished once = run_mirrord(dir, {.config_dir = config_dir(), .arguments = {"--once"}});
   EXPECT_EQ(once.status, 0) << once.err;
   EXPECT_TRUE(contains(noted(), "web/copy")) << once.err;
 }
 
 TEST_F(Hooks, AnsweringAStopTheyMayTidyUp) {
-  begin(hook("trap 'echo tidied >> @HERE@/noted; exit' TERM; echo began >> @HERE@/noted\n"
-             "while :; do sleep 0.01; done\n"));
+  begin(
+      hook("trap 'echo tidied >> @HERE@/noted; exit' TERM; echo began >> @HERE@/noted\n"
+           "while :; do sleep 0.01; done\n"));
   ASSERT_TRUE(notes("began\n"));
   EXPECT_EQ(daemon->terminate(), 0);
   EXPECT_TRUE(contains(noted(), "tidied\n"));

@@ -53,8 +53,8 @@ TEST_F(TransferSsh, AHostMayHaveAnAddressOfSixteenBytes) {
   SshServer& host = server_with("host", "ListenAddress ::1\n");
   write_file(host.known_hosts_file(),
              replaced(read_file(host.known_hosts_file()), "127.0.0.1", "::1"));
-  configure({.targets = {replaced(target_on("host", "a"), "127.0.0.1", "[::1]")},
-             .settings = kAtOnce});
+  configure(
+      {.targets = {replaced(target_on("host", "a"), "127.0.0.1", "[::1]")}, .settings = kAtOnce});
   start();
   ASSERT_TRUE(arrives("first sync", {"a"}));
   edit();
