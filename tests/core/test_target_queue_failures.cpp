@@ -79,6 +79,25 @@ TEST_F(Story, BackoffsOfDifferentTargetsDiffer) {
   EXPECT_GT(waits.size(), 15u);
 }
 
+// DESIGN section 8, the outage.
+TEST_F(Story, ADeadTargetIsTriedLessThanTwentyTimesInTenMinutes) {
+  queue = TargetQueue(pace(), 1);
+  queue.set_active(true);
+  int attempts = 0;
+  int changes = 0;
+  for (Duration now = 0s; now < 10min; now += 12ms) {
+    changed(now, "file" + std::to_string(++changes));
+    if (!is_due(JobKind::connect, now)) continue;
+    queue.start_connecting();
+    queue.finished(JobKind::connect, outcome(Verdict::failed), at(now));
+    ++attempts;
+  }
+  EXPECT_EQ(changes, 50'000);
+  EXPECT_GT(attempts, 5);
+  EXPECT_LE(attempts, 20);
+  EXPECT_TRUE(queue.full_wanted() || queue.pending() == 50'000u) << "nothing is forgotten";
+}
+
 TEST_F(Story, VanishedFilesAreLookedAtAgainSoon) {
   changed(0ms, "a");
   run_live(100ms, 200ms, Verdict::again);
