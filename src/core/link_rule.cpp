@@ -19,19 +19,25 @@ void for_components(const std::string& path, Visit visit) {
   }
 }
 
+/// Whether ".." stands anywhere but in the beginning, as rsync >= 3.4.0 sees it: "../.." ends in
+/// one, "../../" does not.
+bool has_late_parent(std::string_view text) {
+  if (text.ends_with("/..")) return true;
+  while (text.starts_with("../")) {
+    text.remove_prefix(3);
+    text.remove_prefix(std::min(text.find_first_not_of('/'), text.size()));
+  }
+  return text.find("/../") != std::string_view::npos;
+}
+
 }  // namespace
 
 bool is_unsafe_link(const std::string& path, const std::string& text) {
-  if (text.empty() || text.starts_with('/')) return true;
+  if (text.empty() || text.starts_with('/') || has_late_parent(text)) return true;
   int depth = -1;  // of the directory that holds the link
   for_components(path, [&](std::string_view) { ++depth; });
-  bool unsafe = false, named = false;
-  for_components(text, [&](std::string_view part) {
-    bool up = part == "..";
-    if (up && (named || --depth < 0)) unsafe = true;
-    if (!up) named = true;
-  });
-  return unsafe;
+  for_components(text, [&](std::string_view part) { depth -= part == ".."; });
+  return depth < 0;
 }
 
 bool is_followed(Symlinks rule, const std::string& path, const std::string& text) {

@@ -8,9 +8,9 @@
 
 namespace mirrord {
 
-/// rsync's unsafe_symlink(): an absolute link, a relative one whose text climbs out of the source
-/// at any point, and (since rsync 3.4.0) one that has ".." after a name. `path` is the link's
-/// logical path, `text` what readlink(2) says.
+/// rsync's unsafe_symlink(): an absolute link, a relative one whose text climbs out of the source,
+/// and (since rsync 3.4.0) one that has ".." anywhere but in the beginning, or ends in "/..".
+/// `path` is the link's logical path, `text` what readlink(2) says.
 bool is_unsafe_link(const std::string& path, const std::string& text);
 
 /// Whether the link at `path` becomes what it points to.

@@ -3,6 +3,9 @@
 #include <sys/stat.h>
 #include <utime.h>
 
+#include <algorithm>
+
+#include "core/link_rule.hpp"
 #include "core/transfers.hpp"
 #include "io/rsync_run.hpp"
 
@@ -262,6 +265,41 @@ TEST_F(RsyncReal, AnyDirectoryNameGoesByTheList) {
   for (const std::string& name : kOddNames) write_file(mirror.dst(name + "/old"), "x");
   mirror.sync(kTree, {std::begin(kOddNames), std::end(kOddNames)});
   for (const std::string& name : kOddNames) EXPECT_FALSE(mirror.has(name + "/old")) << name;
+}
+
+/// Every text of one to four of these names.
+std::vector<std::string> link_texts() {
+  std::vector<std::string> texts{""}, all;
+  for (int length = 1; length <= 4; ++length) {
+    std::vector<std::string> longer;
+    for (const std::string& text : texts)
+      for (const char* name : {"..", ".", "a", ""}) longer.push_back(text + name + '/');
+    texts = longer;
+    for (const std::string& text : texts) {
+      all.push_back(text);
+      all.push_back(text.substr(0, text.size() - 1));
+    }
+  }
+  std::erase(all, "");
+  return all;
+}
+
+TEST_F(RsyncReal, UnsafeLinksAreThoseThatCoreKnows) {
+  mirror.group.symlinks = Symlinks::follow_external;
+  const std::vector<std::string> texts = link_texts();
+  std::vector<std::string> paths;
+  fs::create_directories(mirror.src("d/e"));
+  for (size_t i = 0; i < texts.size(); ++i) {
+    paths.push_back("d/e/" + std::to_string(i));
+    fs::create_symlink(texts[i], mirror.src(paths[i]));
+  }
+  mirror.run(kData, paths);  // complains of those that lead nowhere
+  const auto stays_link = [&](size_t i) { return fs::is_symlink(mirror.dst(paths[i])); };
+  const auto within = std::ranges::find(texts, "a/../a") - texts.begin();
+  if (stays_link(static_cast<size_t>(within)))
+    GTEST_SKIP() << "the installed rsync has the rule of before 3.4.0";
+  for (size_t i = 0; i < texts.size(); ++i)
+    EXPECT_EQ(is_unsafe_link(paths[i], texts[i]), !stays_link(i)) << texts[i];
 }
 
 }  // namespace
