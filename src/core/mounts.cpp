@@ -1,18 +1,30 @@
 #include "core/mounts.hpp"
 
+#include <charconv>
+#include <optional>
 #include <sstream>
+#include <string_view>
 
 namespace mirrord {
 
 namespace {
 
-/// "\040" is a space; mangle_path() in the kernel escapes space, tab, newline and backslash.
-std::string unescape(const std::string& field) {
+/// The byte that "\040" and the like stand for.
+std::optional<char> octal_byte(std::string_view text) {
+  if (text.size() < 4 || text[0] != '\\') return std::nullopt;
+  unsigned char byte = 0;
+  auto [end, error] = std::from_chars(text.data() + 1, text.data() + 4, byte, 8);
+  bool whole = error == std::errc() && end == text.data() + 4;
+  return whole ? std::optional(static_cast<char>(byte)) : std::nullopt;
+}
+
+/// mangle_path() in the kernel escapes space, tab, newline and backslash.
+std::string unescape(std::string_view field) {
   std::string text;
-  for (size_t i = 0; i < field.size(); ++i) {
-    bool octal = field[i] == '\\' && field.size() - i > 3;
-    text += octal ? static_cast<char>(std::stoi(field.substr(i + 1, 3), nullptr, 8)) : field[i];
-    if (octal) i += 3;
+  while (!field.empty()) {
+    auto byte = octal_byte(field);
+    text += byte.value_or(field.front());
+    field.remove_prefix(byte ? 4 : 1);
   }
   return text;
 }
