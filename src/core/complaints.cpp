@@ -73,6 +73,17 @@ std::string without_temporary_name(const std::string& path) {
   return path.substr(0, name) + path.substr(name + 1, path.size() - name - 1 - kSuffix);
 }
 
+/// Whether no step of it leads elsewhere than down: the other side may print anything.
+bool leads_down(std::string_view path) {
+  for (size_t start = 0; start <= path.size();) {
+    size_t end = std::min(path.find('/', start), path.size());
+    std::string_view step = path.substr(start, end - start);
+    if (step.empty() || step == "..") return false;
+    start = end + 1;
+  }
+  return true;
+}
+
 /// A path in terms of the source; nothing when it is below neither directory.
 Name relative(std::string path, const std::string& source, const std::string& destination) {
   auto strip = [&](const std::string& directory) {
@@ -84,7 +95,8 @@ Name relative(std::string path, const std::string& source, const std::string& de
   };
   if (path.starts_with('/') && !strip(source) && !strip(destination)) return std::nullopt;
   while (path.starts_with("./")) path.erase(0, 2);
-  return path == "." ? "" : path;
+  if (path.empty() || path == ".") return "";
+  return leads_down(path) ? Name(path) : std::nullopt;
 }
 
 Name path_of(std::string_view line, const std::string& source, const std::string& destination) {

@@ -54,6 +54,11 @@ TEST(Complaints, ALineThatIsNotUnderstoodMeansAnyPath) {
            "Welcome to this host",
            "ERROR: out of memory",
            "rsync: \"",
+           // Nor is what rsync never says, but a target may.
+           "rsync: [receiver] mkstemp \"/dst/www/../../etc/x\" failed: Permission denied (13)",
+           "rsync: [receiver] mkstemp \"/dst/www//x\" failed: Permission denied (13)",
+           "cannot delete non-empty directory: ../x",
+           "cannot delete non-empty directory: a/..",
        })
     EXPECT_EQ(paths(std::string("file has vanished: \"/src/a\"\n") + line + '\n'), std::nullopt)
         << line;
