@@ -15,6 +15,7 @@ namespace {
 
 using Key = const std::string&;
 
+constexpr const char* kNoUtf8 = "holds bytes that are no UTF-8, which TOML cannot hold";
 constexpr const char* kNoLua =
     "is a function of Lua's; hooks.after_sync runs a command after each clean batch";
 
@@ -22,7 +23,7 @@ std::string toml_list(Conversion& to, Key key, const std::vector<std::string>& t
   std::string list;
   for (const std::string& text : texts) {
     const auto quoted = toml_string(text);
-    if (!quoted) to.lose(key, "holds bytes that are no UTF-8, which TOML cannot hold");
+    if (!quoted) to.lose(key, kNoUtf8);
     if (quoted) list += (list.empty() ? "" : ", ") + *quoted;
   }
   return '[' + list + ']';
@@ -141,6 +142,13 @@ std::string absolute(Conversion& to, Key key, const std::string& path) {
   return text;
 }
 
+/// Empty, and a loss, when TOML cannot hold it.
+std::string holdable(Conversion& to, Key key, std::string text) {
+  if (toml_string(text)) return text;
+  to.lose(key, kNoUtf8);
+  return "";
+}
+
 /// The destination as mirrord names it; empty when it has none.
 std::string destination(Conversion& to, const std::string& base, const LuaTable& keys) {
   std::string text = text_of_key(keys, "target");
@@ -155,7 +163,7 @@ std::string destination(Conversion& to, const std::string& base, const LuaTable&
     text = to.login + '@' + text;
   std::string reason;
   while (text.size() > 1 && text.ends_with('/') && !text.ends_with(":/")) text.pop_back();
-  if (parse_destination(text, reason)) return text;
+  if (parse_destination(text, reason)) return holdable(to, key, text);
   to.lose(key, fmt::format("\"{}\" is no destination: {}", text, reason));
   return "";
 }
@@ -231,7 +239,7 @@ ImportedGroup converted_block(const LsyncdSync& sync, const KeyLines& lines,
   if (source.empty())
     to.lose("", "a sync block without a source");
   else
-    to.group.source = absolute(to, "source", source);
+    to.group.source = holdable(to, "source", absolute(to, "source", source));
   if (const auto target = destination(to, base, sync.keys); !target.empty())
     to.group.targets = {target};
   add_rest(to, base, sync.keys);

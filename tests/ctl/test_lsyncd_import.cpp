@@ -130,6 +130,16 @@ TEST(LsyncdImport, AProgramWithoutBlocksIsALoss) {
   EXPECT_EQ(imported("sync { default.rsync, source = '/s' }").losses().size(), 1u);
 }
 
+TEST(LsyncdImport, ABlockWhosePathsTomlCannotHoldIsALoss) {
+  for (const char* paths :
+       {"source = '/s\\255', target = '/t'", "source = '/s', target = '/t\\255'"}) {
+    const auto config = imported("sync { default.rsync, " + std::string(paths) + " }");
+    EXPECT_TRUE(config.groups.empty()) << paths;
+    ASSERT_EQ(config.losses().size(), 1u) << paths;
+    EXPECT_NE(config.losses()[0].text.find("no UTF-8"), std::string::npos);
+  }
+}
+
 TEST(TomlString, HoldsEveryTextAndNothingElse) {
   EXPECT_EQ(toml_string("a\"b\\c\n\x7f"), "\"a\\\"b\\\\c\\u000a\\u007f\"");
   EXPECT_EQ(toml_string("\xc3\xa4"), "\"\xc3\xa4\"");
