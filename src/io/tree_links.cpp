@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <ranges>
+#include <span>
 
 #include "core/link_rule.hpp"
 #include "io/fs_identity.hpp"
@@ -22,8 +22,9 @@ bool readable(const std::string& file, int flags) {
 /// Whether the resolution still goes through what the link has pinned; its first step is the link
 /// itself, which is not.
 bool same_steps(const Resolution& now, const Link& link) {
-  return std::ranges::equal(now.steps | std::views::drop(1), link.pins, {}, &Resolution::Step::name,
-                            &Pin::name);
+  const std::span all(now.steps);
+  const auto steps = all.subspan(std::min<size_t>(1, all.size()));
+  return std::ranges::equal(steps, link.pins, {}, &Resolution::Step::name, &Pin::name);
 }
 
 /// Whether a link is passed over is found out anew when what it leads to is entered.
@@ -143,7 +144,8 @@ void TreeWatcher::add_link(NodeId parent, std::string_view name, bool live) {
   // A recursive run that does not know of it would walk out of bounds.
   if (end == LinkEnd::outside && live) listener_.lost(tree);
   // What is not mirrored is not named in a list: only its directory's comparison deletes a copy.
-  bool unnamed = end == LinkEnd::outside || (end == LinkEnd::dangling && !resolution.absent);
+  bool missing = resolution.absent && trees_.at(tree).rules.symlinks == Symlinks::follow;
+  bool unnamed = end == LinkEnd::outside || (end == LinkEnd::dangling && !missing);
   if (unnamed && live) report(parent, "", ChangeKind::children);
 }
 

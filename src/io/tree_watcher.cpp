@@ -98,7 +98,12 @@ Entry TreeWatcher::entry_at(TreeId id, const std::string& path) const {
   FsIdentity eyes(tree.user);
   if ((follow ? ::stat(file.c_str(), &st) : ::lstat(file.c_str(), &st)) == 0)
     return S_ISDIR(st.st_mode) ? Entry::directory : Entry::other;
-  if (errno == ENOENT) return Entry::missing;
+  if (errno == ENOENT) {
+    // --copy-unsafe-links finds the link itself, and complains that it leads nowhere.
+    bool found = place.link != 0 && tree.rules.symlinks == Symlinks::follow_external &&
+                 ::lstat(file.c_str(), &st) == 0;
+    return found ? Entry::left_out : Entry::missing;
+  }
   // rsync takes only ENOENT for missing. A link that fails otherwise is hidden from it.
   if (end == LinkEnd::dangling) return Entry::left_out;
   return errno == ENOTDIR ? Entry::missing : Entry::other;

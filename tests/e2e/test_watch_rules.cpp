@@ -40,6 +40,32 @@ TEST_F(WatchRules, PreservedLinksBelowASourceThatIsRePointed) {
   ASSERT_TRUE(equal_as_links("a tree with a link moved"));
 }
 
+TEST_F(WatchRules, AnExternalLinkThatLeadsNowhereIsLeftOut) {
+  const fs::path banner = dir / "org/shared/banner.html", other = dir / "org/shared/other.html";
+  const auto both_have = [&](const char* name, bool have) {
+    const bool done = wait_until([&] {
+      return std::ranges::all_of(
+          both, [&](const auto& target) { return fs::exists(copy(target) / name) == have; });
+    });
+    return done && both_become("idle");
+  };
+  write_file(banner, "a banner\n");
+  fs::create_symlink("../../shared/banner.html", source / "banner.html");
+  configure(web("symlinks = \"follow-external\"\n"));
+  start();
+  ASSERT_TRUE(both_have("banner.html", true));
+  fs::remove(banner);
+  EXPECT_TRUE(both_have("banner.html", false)) << "its end is gone";
+  write_file(source / "other.html", "a file\n");
+  ASSERT_TRUE(both_have("other.html", true));
+  point_link(source / "other.html", "../../shared/other.html");
+  EXPECT_TRUE(both_have("other.html", false)) << "made without an end";
+  write_file(other, "other\n");
+  write_file(banner, "back\n");
+  EXPECT_TRUE(both_have("other.html", true));
+  EXPECT_TRUE(both_have("banner.html", true));
+}
+
 TEST_F(WatchRules, ExternalLinksAreFollowedAndOthersStayLinks) {
   const Arguments rule{"--copy-unsafe-links"};
   write_file(dir / "org/shared/banner.html", "a banner\n");
