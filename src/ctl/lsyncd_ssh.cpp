@@ -41,6 +41,13 @@ void set_host_key_checking(Conversion& to, Key key, const std::string& value) {
     to.lose(key, "asks about unknown host keys, and nobody is there to answer");
 }
 
+/// A keyword of ssh_config(5), which is also a TOML key as it stands.
+bool is_keyword(const std::string& word) {
+  return !word.empty() && std::ranges::all_of(word, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+  });
+}
+
 /// One word of ssh_config(5).
 void add_ssh_word(Conversion& to, Key key, const std::string& word, const std::string& value) {
   const auto is = [&](const char* known) { return same_word(word, known); };
@@ -54,6 +61,8 @@ void add_ssh_word(Conversion& to, Key key, const std::string& word, const std::s
     return to.set_text(to.group.ssh, "connect_timeout", value + 's');
   if (is("ControlMaster") || is("ControlPath") || is("ControlPersist"))
     return to.note(key, fmt::format("had {}; mirrord shares its connections itself", word));
+  if (!is_keyword(word))
+    return to.lose(key, fmt::format("holds \"{}\", which is no word of ssh_config(5)", word));
   to.set_text(to.group.ssh_options, word, value);
 }
 

@@ -94,6 +94,8 @@ TEST(LsyncdImport, ReadsAnSshCommand) {
   EXPECT_EQ(ssh("ssh -l me").groups.at(0).targets, std::vector<std::string>{"me@h:/t"});
   EXPECT_EQ(get(ssh("ssh -i ~/.ssh/k").groups.at(0).ssh_options, "IdentityFile"), "\"~/.ssh/k\"");
   EXPECT_EQ(ssh("rsh -l me").losses().size(), 1u);
+  EXPECT_EQ(ssh("ssh -o 'Proxy-Jump x'").losses().size(), 1u);
+  EXPECT_EQ(ssh("ssh -o '=x'").losses().size(), 1u);
   EXPECT_EQ(ssh("").losses().size(), 1u);
 }
 
