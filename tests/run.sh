@@ -8,6 +8,6 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # shellcheck source=packaging/lib.sh
 source "$root/packaging/lib.sh"
 
-install_build_deps
+install_build_deps "$root/tests/build-deps"
 build test all -DCMAKE_BUILD_TYPE=Debug -DMIRRORD_WERROR=ON -DMIRRORD_SANITIZE=ON
 exec ctest --test-dir "$root/build/test" --output-on-failure -j2 "$@"
