@@ -83,7 +83,8 @@ std::vector<WatchEvent> parse_records(std::span<const std::byte> bytes) {
   return events;
 }
 
-void drop_repeated(std::vector<WatchEvent>& events, const std::function<bool(int wd)>& counts) {
+void drop_repeated(std::vector<WatchEvent>& events,
+                   const std::function<bool(const WatchEvent&)>& counts) {
   auto hash = [&](uint32_t id) {
     const WatchEvent& event = events[id - 1];
     return std::hash<std::string_view>{}(event.name) ^ static_cast<size_t>(event.wd);
@@ -98,7 +99,7 @@ void drop_repeated(std::vector<WatchEvent>& events, const std::function<bool(int
       return events[other - 1].wd == event.wd && events[other - 1].name == event.name;
     }) != 0;
     if (known)
-      repeated[i] = is_repeatable(event.kind) && !counts(event.wd);
+      repeated[i] = is_repeatable(event.kind) && !counts(event);
     else if (settles(event.kind))
       later.insert(id, hash);
   }

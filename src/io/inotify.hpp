@@ -41,8 +41,9 @@ struct WatchEvent {
 std::vector<WatchEvent> parse_records(std::span<const std::byte> bytes);
 
 /// Takes out what is told again by a later event of the same entry: that it was created or written,
-/// if then it was closed after writing, or has gone. `counts` says where each event is wanted.
-void drop_repeated(std::vector<WatchEvent>& events, const std::function<bool(int wd)>& counts);
+/// if then it was closed after writing, or has gone. `counts` says which are wanted all the same.
+void drop_repeated(std::vector<WatchEvent>& events,
+                   const std::function<bool(const WatchEvent&)>& counts);
 
 /// A limit of the kernel as it is now, under the name that sysctl(8) has for it.
 struct InotifyLimit {

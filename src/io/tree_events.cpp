@@ -16,6 +16,11 @@ namespace {
 /// As readdir(3) has it.
 unsigned char type_of(mode_t mode) { return static_cast<unsigned char>(IFTODT(mode)); }
 
+bool comes_or_goes(Kind kind) {
+  return kind == Kind::created || kind == Kind::moved_in || kind == Kind::deleted ||
+         kind == Kind::moved_out;
+}
+
 }  // namespace
 
 void TreeWatcher::read_events() { handle_batch(); }
@@ -30,7 +35,9 @@ void TreeWatcher::drain() {
 bool TreeWatcher::handle_batch() {
   std::vector<WatchEvent> events = inotify_.read();
   bool any = !events.empty();
-  drop_repeated(events, [this](int wd) { return map_.has_pins(wd); });
+  drop_repeated(events, [this](const WatchEvent& event) {
+    return map_.has_pins(event.wd) || (event.kind == Kind::created && is_excluded_somewhere(event));
+  });
   for (const WatchEvent& event : events) handle(event);
   release_unused();
   return any;
@@ -55,6 +62,9 @@ void TreeWatcher::handle(const WatchEvent& event) {
 }
 
 void TreeWatcher::handle_entry(NodeId dir, const WatchEvent& event) {
+  // What is not mirrored comes and goes, and the time of its directory, which is, changes.
+  if (comes_or_goes(event.kind) && excludes_whatever_it_is(dir, event.name))
+    return report(dir, "", ChangeKind::attributes);
   switch (event.kind) {
     case Kind::created:
     case Kind::moved_in:

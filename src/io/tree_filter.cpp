@@ -5,6 +5,8 @@
 // target, nobody knows.
 #include <dirent.h>
 
+#include <algorithm>
+
 #include "io/tree_watcher.hpp"
 
 namespace mirrord {
@@ -19,6 +21,13 @@ bool TreeWatcher::excludes_whatever_it_is(NodeId dir, std::string_view name) con
   if (filter.empty()) return false;
   const std::string path = join(map_.path(dir), name);
   return filter.excludes(path, false) && filter.excludes(path, true);
+}
+
+bool TreeWatcher::is_excluded_somewhere(const WatchEvent& event) const {
+  auto has_rules = [](const auto& tree) { return !tree.second.filter.empty(); };
+  if (std::ranges::none_of(trees_, has_rules)) return false;
+  return std::ranges::any_of(map_.dirs_of(event.wd),
+                             [&](NodeId dir) { return excludes_whatever_it_is(dir, event.name); });
 }
 
 /// `type` as in readdir(3). Where a link leads is not known yet.

@@ -159,6 +159,7 @@ class TreeWatcher {
   // What the rules exclude (tree_filter.cpp)
   bool excludes(NodeId dir, std::string_view name, bool is_directory) const;
   bool excludes_whatever_it_is(NodeId dir, std::string_view name) const;
+  bool is_excluded_somewhere(const WatchEvent& event) const;
   bool excludes_found(NodeId dir, std::string_view name, unsigned char type) const;
   Entry entry_at(TreeId tree, const std::string& path) const;
   Entry filtered(TreeId tree, const std::string& path, Entry entry) const;

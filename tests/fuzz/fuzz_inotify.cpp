@@ -20,7 +20,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     fuzz::must(event.name.find('\0') == event.name.npos, "a name ends at its NUL");
     entries.emplace(event.wd, event.name);
   }
-  drop_repeated(events, [](int wd) { return wd % 2 == 0; });
+  drop_repeated(events, [](const WatchEvent& event) { return event.wd % 2 == 0; });
   for (const auto& [wd, name] : entries) {
     const auto is_of_it = [wd = wd, name = name](const WatchEvent& event) {
       return event.wd == wd && event.name == name;

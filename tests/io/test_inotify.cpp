@@ -55,10 +55,10 @@ TEST(InotifyRecords, WhatALaterEventOfTheEntryTellsAgainIsDropped) {
   };
   for (const auto& c : cases) {
     std::vector<WatchEvent> events = c.events;
-    drop_repeated(events, [](int) { return false; });
+    drop_repeated(events, [](const WatchEvent&) { return false; });
     EXPECT_EQ(events, c.kept);
     events = c.events;
-    drop_repeated(events, [](int wd) { return wd == 1; });
+    drop_repeated(events, [](const WatchEvent& event) { return event.wd == 1; });
     EXPECT_EQ(events, c.events) << "each counts";
   }
 }
