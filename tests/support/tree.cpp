@@ -36,13 +36,15 @@ class Walk {
     const fs::path path = root_ / below;
     struct stat status {};
     const auto look = links_ == Links::follow ? ::stat : ::lstat;
-    if (look(path.c_str(), &status) == 0) add(below.native(), path, status);
+    if (look(path.c_str(), &status) != 0) return;
+    // Only a link is left out: a directory that another link has led around to is what it is.
+    const bool loops = S_ISDIR(status.st_mode) && branch_.contains({status.st_dev, status.st_ino});
+    if (loops && fs::is_symlink(path)) return;
+    add(below.native(), path, status);
   }
 
   void add(const std::string& name, const fs::path& path, const struct stat& status) {
     const Identity identity{status.st_dev, status.st_ino};
-    if (S_ISDIR(status.st_mode) && branch_.contains(identity)) return;
-
     Entry& entry = tree_[name];
     entry = {.mode = status.st_mode,
              .uid = status.st_uid,
@@ -59,13 +61,13 @@ class Walk {
       std::error_code gone;
       for (fs::directory_iterator it(path, gone), end; !gone && it != end; it.increment(gone))
         visit(name == "." ? it->path().filename() : fs::path(name) / it->path().filename());
-      branch_.erase(identity);
+      branch_.erase(branch_.find(identity));
     }
   }
 
   fs::path root_;
   Links links_;
-  std::set<Identity> branch_;
+  std::multiset<Identity> branch_;
   Tree tree_;
 };
 
