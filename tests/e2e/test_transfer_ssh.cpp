@@ -17,9 +17,6 @@ class TransferSsh : public TransferLab {
     if (found.size() != 1) throw std::runtime_error("there is not one ssh master");
     return found.front();
   }
-  static std::string replaced(std::string text, const std::string& old, const std::string& fresh) {
-    return text.replace(text.find(old), old.size(), fresh);
-  }
   void edit() { append_file(images / "logo.png", "edited\n"); }
 };
 
@@ -47,18 +44,6 @@ TEST_F(TransferSsh, AMasterIsNotAskedForMoreThanItsSessions) {
   ASSERT_TRUE(arrives("an edit", names));
   EXPECT_FALSE(contains(server("host").log(), "no more sessions"));
   EXPECT_GE(logins("host"), 4u) << "three of eleven have standbys of their own";
-}
-
-TEST_F(TransferSsh, AHostMayHaveAnAddressOfSixteenBytes) {
-  SshServer& host = server_with("host", "ListenAddress ::1\n");
-  write_file(host.known_hosts_file(),
-             replaced(read_file(host.known_hosts_file()), "127.0.0.1", "::1"));
-  configure(
-      {.targets = {replaced(target_on("host", "a"), "127.0.0.1", "[::1]")}, .settings = kAtOnce});
-  start();
-  ASSERT_TRUE(arrives("first sync", {"a"}));
-  edit();
-  ASSERT_TRUE(arrives("an edit", {"a"}));
 }
 
 TEST_F(TransferSsh, AMasterThatDiesIsReplaced) {
