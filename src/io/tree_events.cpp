@@ -68,9 +68,9 @@ void TreeWatcher::handle_entry(NodeId dir, const WatchEvent& event) {
   switch (event.kind) {
     case Kind::created:
     case Kind::moved_in:
+    case Kind::moved_out:  // of an exchange, the other one came first: look what is there
       return appeared(dir, event);
     case Kind::deleted:
-    case Kind::moved_out:
       forget(dir, event.name);
       return report(dir, event.name, ChangeKind::data);
     case Kind::modified:

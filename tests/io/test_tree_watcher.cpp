@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -143,6 +144,22 @@ TEST_F(Watcher, FollowsARenamedDirectory) {
   write_file(src("new/sub/f"), "x");
   EXPECT_TRUE(told("new/sub/f", kData));
   EXPECT_FALSE(covers("old/sub/f"));
+}
+
+TEST_F(Watcher, DirectoriesThatAreExchangedAreWatched) {
+  fs::create_directories(src("a/old"));
+  fs::create_directories(src("b/c/deep"));
+  watch();
+  forget();
+  ASSERT_EQ(::renameat2(AT_FDCWD, src("a").c_str(), AT_FDCWD, src("b/c").c_str(), RENAME_EXCHANGE),
+            0);
+  EXPECT_TRUE(covers("a") && covers("b/c")) << text_of(changes);
+  EXPECT_EQ(directories(), 6u);
+  forget();
+  write_file(src("a/deep/f"), "1");
+  write_file(src("b/c/old/f"), "1");
+  EXPECT_TRUE(told("a/deep/f", kData)) << text_of(changes);
+  EXPECT_TRUE(told("b/c/old/f", kData)) << text_of(changes);
 }
 
 TEST_F(Watcher, ADirectoryReplacedByANewOneIsWatchedAfresh) {

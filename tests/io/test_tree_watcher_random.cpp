@@ -1,6 +1,8 @@
 // Random histories of directories, files and links. After each of them the watcher must know the
 // tree as a fresh walk finds it, and must have reported every path that looks different now.
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <stdio.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -112,7 +114,7 @@ class History {
   std::string operate() {
     fs::path a = some_path(), b = some_path();
     std::error_code refused;
-    switch (pick(10)) {
+    switch (pick(11)) {
       case 0:
       case 1:
         fs::create_directories(a, refused);
@@ -130,6 +132,9 @@ class History {
         fs::rename(a, b, refused);
         return names("rename", a, b);
       case 8:
+        ::renameat2(AT_FDCWD, a.c_str(), AT_FDCWD, b.c_str(), RENAME_EXCHANGE);
+        return names("swap", a, b);
+      case 9:
         fs::remove(a, refused);
         return names("unlink", a);
       default:
