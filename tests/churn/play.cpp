@@ -7,7 +7,9 @@
 #include <array>
 #include <exception>
 #include <iostream>
+#include <map>
 #include <random>
+#include <sstream>
 #include <utility>
 
 #include "core/link_rule.hpp"
@@ -313,12 +315,38 @@ std::string Play::second_opinion(const GroupRules& group) const {
 
 std::string Play::leaked_watches() {
   thaw();
-  const size_t after_churn = watches();
+  const auto after_churn = watched();
   if (const int status = daemon->terminate(); status != 0)
     return "mirrord stops with status " + std::to_string(status);
   start();
-  if (watches() == after_churn) return "";
-  return std::to_string(after_churn) + " watches, a fresh daemon has " + std::to_string(watches());
+  const auto fresh = watched();
+  std::string lines;
+  for (const auto& path : fresh)
+    if (!after_churn.contains(path)) lines += "\nnot watched: " + path;
+  for (const auto& path : after_churn)
+    if (!fresh.contains(path)) lines += "\nneedlessly: " + path;
+  return lines.empty() ? "" : "a fresh daemon watches otherwise:" + lines;
+}
+
+/// By proc(5) /proc/PID/fdinfo: "inotify wd:1 ino:2a sdev:…", in hexadecimal.
+std::set<std::string> Play::watched() const {
+  std::map<ino_t, std::string> names;
+  for (const auto& entry : fs::recursive_directory_iterator(world_.root())) {
+    struct stat status {};
+    if (::lstat(entry.path().c_str(), &status) == 0)
+      names[status.st_ino] = escaped(entry.path().lexically_relative(world_.root()).native());
+  }
+  std::set<std::string> paths;
+  const fs::path infos = "/proc/" + std::to_string(daemon->pid()) + "/fdinfo";
+  for (const auto& info : fs::directory_iterator(infos)) {
+    std::istringstream words(read_file(info.path()));
+    for (std::string word; words >> word;)
+      if (word.starts_with("ino:") && word.size() > 4)
+        if (const auto name = names.find(std::stoul(word.substr(4), nullptr, 16));
+            name != names.end())
+          paths.insert(name->second);
+  }
+  return paths;
 }
 
 }  // namespace mirrord::test

@@ -60,6 +60,7 @@ class Play : public TransferLab {
   std::string drift_of(const GroupRules& group) const;
   std::string second_opinion(const GroupRules& group) const;
   std::string leaked_watches();
+  std::set<std::string> watched() const;
 
   World world_;
   milliseconds patience_;  ///< until everything must be sent
