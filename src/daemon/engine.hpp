@@ -62,6 +62,8 @@ class Engine {
   std::optional<Explanation> explain(const std::string& group, const std::string& path) const;
   /// As of the last pump.
   const Status& status() const { return published_; }
+  /// What it has to do and has not done by `now`, in words: see core/vigil.
+  std::vector<std::string> undone(Instant now) const;
   /// Starts nothing more, ends the children, then `stopped`.
   void stop(std::function<void()> stopped);
 

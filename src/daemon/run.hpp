@@ -41,6 +41,9 @@ class Run {
   double progress() const { return read_progress(process_.output()); }
   /// The ssh master whose session it is, or what stands for none.
   const std::string& control_path() const { return control_path_; }
+  pid_t pid() const { return process_.pid(); }
+  /// Whether rsync has ended and nobody was told yet.
+  bool has_ended() const { return process_.has_ended(); }
   void terminate() { process_.terminate(); }
 
  private:

@@ -28,9 +28,11 @@ void log_diagnostics(const ParsedConfig& parsed) {
 
 Service::Service(const ServiceOptions& options, const Config& config)
     : options_(options),
+      watchdog_(loop_, [this](Instant now) { return engine_.undone(now); }),
       engine_(loop_),
       bus_(loop_, engine_,
-           {options.once ? "none" : options.bus, options.config_directory, [this] { return reload(); },
+           {options.once ? "none" : options.bus, options.config_directory,
+            [this] { return reload(); },
             [this] {
               bus_settled_ = true;
               check_ready();
@@ -38,17 +40,15 @@ Service::Service(const ServiceOptions& options, const Config& config)
   terminate_ = loop_.on_signal(SIGTERM, [this] { stop(); });
   interrupt_ = loop_.on_signal(SIGINT, [this] { stop(); });
   hangup_ = loop_.on_signal(SIGHUP, [this] { reload(); });
-  loop_.set_watchdog();
-  engine_.observe(
-      {[this](const Status& before, const Status& after) {
-         bus_.changed(before, after);
-         check_once();
-       },
-       [this] {
-         watching_ = true;
-         check_ready();
-         check_once();
-       }});
+  engine_.observe({[this](const Status& before, const Status& after) {
+                     bus_.changed(before, after);
+                     check_once();
+                   },
+                   [this] {
+                     watching_ = true;
+                     check_ready();
+                     check_once();
+                   }});
   apply(config);
 }
 

@@ -10,6 +10,7 @@
 #include "core/config.hpp"
 #include "daemon/bus_service.hpp"
 #include "daemon/engine.hpp"
+#include "daemon/watchdog.hpp"
 #include "io/event.hpp"
 
 namespace mirrord {
@@ -48,6 +49,7 @@ class Service {
   Engine engine_;
   BusService bus_;
   Source terminate_, interrupt_, hangup_;
+  Watchdog watchdog_;
 };
 
 /// Every problem of a configuration, a line each.

@@ -142,8 +142,6 @@ Instant Loop::now() const {
   return Instant(Duration(static_cast<int64_t>(usec)));
 }
 
-void Loop::set_watchdog() { check(sd_event_set_watchdog(event_, true), "set the watchdog"); }
-
 int Loop::run() { return check(sd_event_loop(event_), "run the event loop"); }
 
 bool Loop::run_once(Duration timeout) {

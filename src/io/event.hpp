@@ -65,8 +65,6 @@ class Loop {
 
   /// The time of this turn of the loop.
   Instant now() const;
-  /// Feeds the watchdog of WATCHDOG_USEC, if there is one, as long as the loop turns.
-  void set_watchdog();
   /// Runs until stop(); its exit code.
   int run();
   /// One turn, waiting at most `timeout`; false after stop().

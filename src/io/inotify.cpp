@@ -1,6 +1,7 @@
 #include "io/inotify.hpp"
 
 #include <sys/inotify.h>
+#include <sys/ioctl.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -128,7 +129,13 @@ void Inotify::remove(int wd) {
   (void)::inotify_rm_watch(fd_.get(), wd);
 }
 
+bool Inotify::has_unread() const {
+  int bytes = 0;
+  return fd_ && ::ioctl(fd_.get(), FIONREAD, &bytes) == 0 && bytes > 0;
+}
+
 std::vector<WatchEvent> Inotify::read() {
+  ++reads_;
   ssize_t n = ::read(fd_.get(), buffer_.data(), buffer_.size());
   if (n < 0 && (errno == EAGAIN || errno == EINTR)) return {};
   check_errno(static_cast<int>(n), "read inotify events");

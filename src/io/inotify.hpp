@@ -80,10 +80,14 @@ class Inotify {
   /// are good until the next read.
   std::vector<WatchEvent> read();
   int fd() const { return fd_.get(); }
+  /// Whether something is queued, and how many times read() was called before.
+  bool has_unread() const;
+  uint64_t reads() const { return reads_; }
 
  private:
   static constexpr size_t kReadLimit = 256 * 1024;
   Fd fd_;
+  uint64_t reads_ = 0;
   std::vector<std::byte> buffer_;
 };
 

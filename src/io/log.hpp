@@ -34,6 +34,7 @@ inline constexpr std::string_view kQueueOverflow = "218e43b17e2648e78def0f7013e6
 inline constexpr std::string_view kDeletionHeld = "5f7c3d1e9f0e4b2c8a3a5d1f6c2b9e47";
 inline constexpr std::string_view kConfigRefused = "0fcffd77dfa94a59ac3946eeb6d3bb7c";
 inline constexpr std::string_view kReloaded = "52099d5966254f57b51d689e4f2cdbc8";
+inline constexpr std::string_view kWatchdogWithheld = "49a1d3fae0374d87928b97fcb528f72c";
 }  // namespace message
 
 /// Chooses the sink; automatic takes the journal when standard error leads there.

@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
+#include <systemd/sd-daemon.h>
 #include <time.h>
 
 #include <cstddef>
@@ -49,6 +50,18 @@ void status(const std::string& line) {
 }
 
 void stopping() { send("STOPPING=1\nSTATUS=Stopping", Patience::short_wait); }
+
+void extend_timeout(Duration more) {
+  send("EXTEND_TIMEOUT_USEC=" + std::to_string(more.count()), Patience::none);
+}
+
+std::optional<Duration> watchdog_period() {
+  uint64_t usec = 0;
+  if (sd_watchdog_enabled(0, &usec) <= 0) return std::nullopt;
+  return Duration(static_cast<int64_t>(usec));
+}
+
+void alive() { send("WATCHDOG=1", Patience::none); }
 
 void failed(int error, const std::string& reason) {
   send("STATUS=" + reason.substr(0, reason.find('\n')) + "\nERRNO=" + std::to_string(error),

@@ -2,7 +2,10 @@
 // happens, and nobody who does not read it can hold us up.
 #pragma once
 
+#include <optional>
 #include <string>
+
+#include "core/model.hpp"
 
 namespace mirrord::notify {
 
@@ -10,6 +13,11 @@ void ready();
 /// STATUS=, sent only when it differs from the last one.
 void status(const std::string& line);
 void stopping();
+/// The start takes long and goes on: not a time-out before `more` has passed.
+void extend_timeout(Duration more);
+/// How long the watchdog waits for alive(), sd_watchdog_enabled(3); nothing = there is none.
+std::optional<Duration> watchdog_period();
+void alive();
 /// ERRNO= and STATUS= of a start that fails.
 void failed(int error, const std::string& reason);
 

@@ -187,6 +187,13 @@ Process::~Process() {
   if (!reaped_) ::waitpid(pid_, nullptr, 0);
 }
 
+bool Process::has_ended() const {
+  siginfo_t info{};
+  return pid_ > 0 && !reaped_ &&
+         ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+         info.si_pid == pid_;
+}
+
 void Process::terminate() {
   if (pid_ < 0 || terminated_) return;
   terminated_ = true;

@@ -52,6 +52,8 @@ class Process {
   Process& operator=(const Process&) = delete;
 
   pid_t pid() const { return pid_; }
+  /// Whether the child has ended and `done` was not called yet.
+  bool has_ended() const;
   /// The end of what it has printed so far, perhaps twice of what is kept.
   const std::string& output() const { return result_.output; }
   /// Gives a child that waits_for_input all of it, and closes it.

@@ -41,6 +41,7 @@ void TreeWatcher::crawl_some() {
 
 /// A directory, or a link that was found in one: resolving it costs as much.
 void TreeWatcher::crawl_one() {
+  ++crawl_steps_;
   bool is_link = !found_links_.empty();
   TreeId id = is_link ? found_links_.back().tree : tasks_.back().tree;
   // Before the step: it may find that the source is another one, which begins to count anew.

@@ -6,6 +6,7 @@
 
 #include <cerrno>
 
+#include "core/escape.hpp"
 #include "io/file_system.hpp"
 #include "io/fs_identity.hpp"
 
@@ -107,6 +108,20 @@ Entry TreeWatcher::entry_at(TreeId id, const std::string& path) const {
   // rsync takes only ENOENT for missing. A link that fails otherwise is hidden from it.
   if (end == LinkEnd::dangling) return Entry::left_out;
   return errno == ENOTDIR ? Entry::missing : Entry::other;
+}
+
+std::vector<std::string> TreeWatcher::undone() const {
+  std::vector<std::string> undone;
+  if (inotify_.has_unread())
+    undone.push_back("events of the kernel were not read since number " +
+                     std::to_string(inotify_.reads()));
+  for (const auto& [id, tree] : trees_)
+    if (tree.state == TreeState::crawling || tree.to_crawl > 0)
+      // Events go first: while they pour in, the crawl may wait.
+      undone.push_back("the crawl of '" + escape(tree.rules.source) + "' stands after " +
+                       std::to_string(crawl_steps_) + " steps, and " +
+                       std::to_string(inotify_.reads()) + " reads");
+  return undone;
 }
 
 Blindness TreeWatcher::blindness(TreeId id) const {

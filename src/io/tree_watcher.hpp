@@ -110,6 +110,8 @@ class TreeWatcher {
   /// False at the limit of inotify instances.
   bool can_watch() const { return static_cast<bool>(inotify_); }
   size_t watches() const { return map_.watches(); }
+  /// What it has to do in the next turns of the loop, in words; one name is one thing to do.
+  std::vector<std::string> undone() const;
 
  private:
   struct Tree {
@@ -226,6 +228,7 @@ class TreeWatcher {
   std::map<std::string, int> hollow_mounts_;  // of these, what is mounted empty, with its watch
   std::vector<Task> tasks_;
   std::vector<FoundLink> found_links_;
+  uint64_t crawl_steps_ = 0;
   Source events_source_;
   Source crawl_source_;
   Source release_source_;

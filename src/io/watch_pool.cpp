@@ -51,4 +51,11 @@ void WatchPool::drain() {
     if (member.watcher) member.watcher->drain();
 }
 
+std::vector<std::string> WatchPool::undone() const {
+  std::vector<std::string> undone;
+  for (const Member& member : members_)
+    for (std::string& duty : member.watcher->undone()) undone.push_back(std::move(duty));
+  return undone;
+}
+
 }  // namespace mirrord

@@ -27,6 +27,8 @@ class WatchPool {
   const TreeWatcher& of(TreeId tree) const { return *members_.at(index_of(tree)).watcher; }
   /// Reads and reports all that the kernel has queued by now.
   void drain();
+  /// What they have to do, in words.
+  std::vector<std::string> undone() const;
 
  private:
   struct Member {
