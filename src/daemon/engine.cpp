@@ -6,6 +6,7 @@
 
 #include "core/escape.hpp"
 #include "io/log.hpp"
+#include "io/notify.hpp"
 
 namespace mirrord {
 
@@ -56,7 +57,7 @@ TreeWatcher::Listener Engine::listener() {
           [this](TreeId tree) {
             for (GroupRun* run : groups_of(tree)) abandon_runs(*run);
           },
-          [this] { want_pump(); },
+          [this] { crawl_progressed(); },
           [this](TreeId tree) { tree_state_changed(tree); },
           [this](TreeId tree, const std::string& path, const std::string& reason) {
             tree_trouble(tree, path, reason);
@@ -67,6 +68,7 @@ TreeWatcher::Listener Engine::listener() {
 // ---- groups and reload
 
 void Engine::apply(const Config& config) {
+  ready_ = false;
   scheduler_.set_max_transfers(config.limits.max_transfers);
   std::vector<std::string> gone;
   for (const auto& [name, run] : groups_)
@@ -238,6 +240,17 @@ void Engine::tree_written(TreeId tree, const std::string& path, bool created) {
       run->open_files.created(path, now + run->config.max_delay);
     else
       run->open_files.modified(path, now + kLookAfter);
+  }
+  want_pump();
+}
+
+/// Who waits for us to be ready learns that it takes long because there is much.
+void Engine::crawl_progressed() {
+  Instant now = loop_.now();
+  bool is_news = !extended_at_ || now >= *extended_at_ + kExtendInterval;
+  if (!ready_ && is_news && !sources_are_watched()) {
+    extended_at_ = now;
+    notify::extend_timeout(kExtension);
   }
   want_pump();
 }

@@ -35,7 +35,7 @@ class Engine {
  public:
   struct Observer {
     std::function<void(const Status& before, const Status& after)> changed;
-    /// Every source that exists is watched; called once.
+    /// Every source that exists is watched, for the first time since apply().
     std::function<void()> ready;
   };
 
@@ -108,6 +108,8 @@ class Engine {
   static constexpr auto kPublishInterval = std::chrono::milliseconds(100);
   static constexpr auto kBlindRescan = std::chrono::minutes(10);
   static constexpr auto kLimitCheck = std::chrono::seconds(30);
+  static constexpr auto kExtendInterval = std::chrono::seconds(10);
+  static constexpr auto kExtension = std::chrono::minutes(2);
 
   Found for_each_selected(const std::string& group, const std::string& target,
                           const std::function<void(TargetId)>& action);
@@ -129,6 +131,7 @@ class Engine {
   void tree_state_changed(TreeId tree);
   void tree_trouble(TreeId tree, const std::string& path, const std::string& reason);
   void tree_overflowed(TreeId tree);
+  void crawl_progressed();
   void source_state(GroupRun& run, TreeState state);
   const std::set<GroupRun*>& groups_of(TreeId tree);
 
@@ -215,6 +218,7 @@ class Engine {
   std::optional<Instant> published_at_;
   bool publish_waits_ = false;
   bool ready_ = false;
+  std::optional<Instant> extended_at_;
   std::function<void()> stopped_;
   Source pump_source_;
   Source timer_;

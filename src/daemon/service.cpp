@@ -4,7 +4,6 @@
 
 #include "io/config_dir.hpp"
 #include "io/log.hpp"
-#include "io/notify.hpp"
 
 namespace mirrord {
 
@@ -28,8 +27,8 @@ void log_diagnostics(const ParsedConfig& parsed) {
 
 Service::Service(const ServiceOptions& options, const Config& config)
     : options_(options),
-      watchdog_(loop_, [this](Instant now) { return engine_.undone(now); }),
       engine_(loop_),
+      watchdog_(loop_, [this](Instant now) { return engine_.undone(now); }),
       bus_(loop_, engine_,
            {options.once ? "none" : options.bus, options.config_directory,
             [this] { return reload(); },
@@ -61,7 +60,8 @@ void Service::apply(const Config& config) {
 
 void Service::check_ready() {
   if (!watching_ || !bus_settled_ || stopping_) return;
-  ready_ = true;
+  reloading_.reset();
+  if (std::exchange(ready_, true)) return;
   notify::ready();
   log::write(LogLevel::info, "ready: " + summary(engine_.status()));
 }
@@ -77,15 +77,16 @@ void Service::check_once() {
 
 std::string Service::reload() {
   // Before READY=1 there is nothing to go back to.
-  std::optional<notify::ReloadScope> scope;
-  if (ready_) scope.emplace();
+  if (ready_) reloading_.emplace();
   ParsedConfig parsed = load_config(options_.config_directory);
   log_diagnostics(parsed);
   if (!parsed.ok()) {
     log::write(LogLevel::err, "configuration refused, keeping the old one",
                {{"MESSAGE_ID", std::string(log::message::kConfigRefused)}});
+    if (watching_) reloading_.reset();
     return problem_lines(parsed);
   }
+  watching_ = false;
   apply(*parsed.config);
   log::write(LogLevel::notice,
              fmt::format("configuration reloaded, {} group{}", parsed.config->groups.size(),
@@ -96,6 +97,7 @@ std::string Service::reload() {
 
 void Service::stop() {
   if (std::exchange(stopping_, true)) return;
+  reloading_.reset();
   notify::stopping();
   log::write(LogLevel::info, "stopping");
   engine_.stop([this] { loop_.stop(exit_code_); });

@@ -2,7 +2,7 @@
 //
 // All ways to reload (SIGHUP, D-Bus, systemctl reload) end in reload(), all ways to stop in
 // stop(). READY=1 goes out when the sources are watched and the bus name is owned (or there is
-// no bus).
+// no bus), and again when those of a reload are.
 #pragma once
 
 #include <string>
@@ -12,6 +12,7 @@
 #include "daemon/engine.hpp"
 #include "daemon/watchdog.hpp"
 #include "io/event.hpp"
+#include "io/notify.hpp"
 
 namespace mirrord {
 
@@ -43,13 +44,14 @@ class Service {
   bool bus_settled_ = false;
   bool ready_ = false;
   bool stopping_ = false;
+  std::optional<notify::ReloadScope> reloading_;
   int exit_code_ = 0;
   // In order of need: the loop dies last.
   Loop loop_;
   Engine engine_;
+  Watchdog watchdog_;
   BusService bus_;
   Source terminate_, interrupt_, hangup_;
-  Watchdog watchdog_;
 };
 
 /// Every problem of a configuration, a line each.

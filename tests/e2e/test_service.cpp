@@ -22,6 +22,12 @@ class Service : public Lab {
     ASSERT_TRUE(arrives("first sync", {"copy"}));
   }
 
+  /// Below org/many, a source of its own.
+  void make_many_directories(size_t count) const {
+    fs::create_directories(dir / "org/many");
+    for (size_t i = 0; i < count; ++i) fs::create_directory(dir / "org/many" / std::to_string(i));
+  }
+
   bool logged(const std::string& text) const {
     return daemon->log().find(text) != std::string::npos;
   }
@@ -62,6 +68,18 @@ TEST_F(Service, TellsReadyAndStatusAndStopping) {
   EXPECT_EQ(0u, daemon->notify().count("STOPPING=1"));
   EXPECT_EQ(0, daemon->terminate(kStopLimit));
   EXPECT_EQ(1u, daemon->notify().count("STOPPING=1"));
+}
+
+TEST_F(Service, ALongStartAsksForMoreTime) {
+  make_many_directories(1000);  // more than one turn of the loop looks at
+  source = dir / "org/many";
+  begin();
+  EXPECT_EQ(1u, daemon->notify().count("EXTEND_TIMEOUT_USEC=120000000"));
+}
+
+TEST_F(Service, AShortStartDoesNot) {
+  begin();
+  EXPECT_EQ("", daemon->notify().last("EXTEND_TIMEOUT_USEC"));
 }
 
 TEST_F(Service, InterruptEndsItToo) {
@@ -115,6 +133,17 @@ TEST_F(Service, HangupAddsATarget) {
   EXPECT_EQ(1u, daemon->notify().count("RELOADING=1"));
   write_file(images / "new.png", "new\n");
   ASSERT_TRUE(arrives("a change", {"copy", "added"}));
+}
+
+TEST_F(Service, AReloadIsOverWhenAllIsWatched) {
+  begin();
+  make_many_directories(5000);
+  configure({.targets = {local_target("other")}, .name = "other", .source = dir / "org/many"});
+  daemon->signal(SIGHUP);
+  ASSERT_TRUE(wait_until([&] { return daemon->notify().count("READY=1") == 2; }));
+  EXPECT_EQ("watching", client().text(group_object("other"), "State"));
+  EXPECT_EQ(5001u, client().number(group_object("other"), "WatchedDirectories"));
+  EXPECT_EQ(1u, daemon->notify().count("RELOADING=1"));
 }
 
 TEST_F(Service, HangupRemovesATargetAndAGroup) {
