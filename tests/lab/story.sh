@@ -113,6 +113,7 @@ begin_story() {
 tell_failure() { # LINE COMMAND
   local -i i=1
   local line=$1
+  ((BASH_SUBSHELL == 0)) || return 0  # the shell above tells
   trap - ERR
   while [[ ${BASH_SOURCE[i]} != */scenarios/* && ${BASH_LINENO[i]-0} != 0 ]]; do
     line=${BASH_LINENO[i]}

@@ -36,7 +36,7 @@ all_arrives
 reads tgt2 $contents/images/new.svg 'behind the new link'
 is_gone tgt2 $contents/images/mark.svg
 on org rm -r /home/imgcms/images-2027
-all_arrives
+on org mirrorctl wait --timeout 60s
 is_gone tgt2 $contents/images
 
 step "all of it belongs to the targets' own webmgr, and nothing is a link"
