@@ -267,14 +267,19 @@ std::string Play::judge() {
     return mirrorctl({"wait", "--timeout", "5s"}).status == 0 || !daemon->running();
   };
   if (!wait_until(all_sent, patience_))
-    return "not everything is sent:\n" + mirrorctl({"status"}).out;
+    return "not everything is sent:\n" + state();
   const milliseconds sent = watch.elapsed();
   std::string lines;
   if (!wait_until([&] { return (lines = drift()).empty(); }, kUntilSettled))
-    return "everything is sent, but:\n" + lines + mirrorctl({"status"}).out;
+    return "everything is sent, but:\n" + lines + state();
   std::cout << "  sent in " << sent.count() << " ms, equal in " << watch.elapsed().count()
             << " ms\n";
   return "";
+}
+
+std::string Play::state() {
+  const Finished status = mirrorctl({"status"});
+  return status.out + status.err;
 }
 
 std::string Play::drift() const {

@@ -56,6 +56,7 @@ class Play : public TransferLab {
   void call(const char* method, const std::string& group, const std::string& target);
 
   std::string judge();
+  std::string state();
   std::string drift() const;
   std::string drift_of(const GroupRules& group) const;
   std::string second_opinion(const GroupRules& group) const;
