@@ -67,7 +67,6 @@ void Hooks::start(Waiting next) {
   try {
     Running& run = running_[&group];
     run.id = next.id;
-    run.group = next.group;
     run.target = next.target;
     run.paths = PrivateFile(user_of(group), text_of(next.paths));
     Command command = child_command(group, group.hooks.after_sync);

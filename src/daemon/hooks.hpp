@@ -8,7 +8,6 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -48,7 +47,6 @@ class Hooks {
   };
   struct Running {
     TargetId id = 0;
-    const Group* group = nullptr;
     const Target* target = nullptr;
     PrivateFile paths;
     std::unique_ptr<Process> process;
