@@ -137,9 +137,11 @@ is_up() { [[ $(on "$1" systemctl is-system-running 2>/dev/null) == running ]]; }
 
 # Its process 1, as the host counts.
 leader() { # MACHINE
-  local hierarchy
+  local hierarchy pid
   for hierarchy in $(hierarchies); do
-    cat "$hierarchy/$id-$1/payload/init.scope/cgroup.procs" 2>/dev/null && return 0
+    # Beside it stands, for a moment, what it has just forked.
+    pid=$(sort -n "$hierarchy/$id-$1/payload/init.scope/cgroup.procs" 2>/dev/null | sed 1q)
+    [[ ! $pid ]] || { printf '%s\n' "$pid" && return 0; }
   done
   return 1
 }
