@@ -1,5 +1,6 @@
 // Targets that fail in every way there is. Each time another target goes on, and nothing is lost.
 #include <pwd.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include "e2e/transfer_lab.hpp"
@@ -23,7 +24,7 @@ class TransferFailures : public TransferLab {
   std::string stopping(const std::string& settings) const {
     const fs::path program = stand_in("rsync-there", R"(
 if [[ $* == @WHEN@ && -e @HERE@/armed ]] && rm @HERE@/armed 2>/dev/null; then
-  touch @HERE@/stopped
+  echo $$ > @HERE@/stopping && mv @HERE@/stopping @HERE@/stopped
   kill -STOP $$
 fi)");
     std::string text = filled(read_file(program), {{"WHEN", settings}});
@@ -39,6 +40,8 @@ fi)");
     ASSERT_TRUE(wait_until([&] { return fs::exists(dir / "stopped"); }));
     other_target_goes_on();
     arrives_after_all();
+    // Nobody else ends it: no signal reaches what is stopped.
+    EXPECT_EQ(::kill(std::stoi(read_file(dir / "stopped")), SIGKILL), 0);
   }
 };
 
