@@ -1,7 +1,6 @@
 #include "churn/world.hpp"
 
 #include <fcntl.h>
-#include <stdio.h>
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
@@ -170,7 +169,7 @@ void World::remove_all(const Place& at) {
 void World::rename(const Place& at) { ::rename(at.a.c_str(), at.b.c_str()); }
 
 void World::swap(const Place& at) {
-  ::renameat2(AT_FDCWD, at.a.c_str(), AT_FDCWD, at.b.c_str(), RENAME_EXCHANGE);
+  exchange(at.a, at.b);
 }
 
 /// Relative or absolute, to a place or anything else, in a new place or over what is there.

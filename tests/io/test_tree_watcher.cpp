@@ -3,7 +3,6 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
-#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -151,8 +150,7 @@ TEST_F(Watcher, DirectoriesThatAreExchangedAreWatched) {
   fs::create_directories(src("b/c/deep"));
   watch();
   forget();
-  ASSERT_EQ(::renameat2(AT_FDCWD, src("a").c_str(), AT_FDCWD, src("b/c").c_str(), RENAME_EXCHANGE),
-            0);
+  if (!test::exchange(src("a"), src("b/c"))) GTEST_SKIP() << "the kernel exchanges nothing";
   EXPECT_TRUE(covers("a") && covers("b/c")) << text_of(changes);
   EXPECT_EQ(directories(), 6u);
   forget();

@@ -2,7 +2,6 @@
 // tree as a fresh walk finds it, and must have reported every path that looks different now.
 #include <fcntl.h>
 #include <gtest/gtest.h>
-#include <stdio.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -132,7 +131,7 @@ class History {
         fs::rename(a, b, refused);
         return names("rename", a, b);
       case 8:
-        ::renameat2(AT_FDCWD, a.c_str(), AT_FDCWD, b.c_str(), RENAME_EXCHANGE);
+        test::exchange(a, b);
         return names("swap", a, b);
       case 9:
         fs::remove(a, refused);

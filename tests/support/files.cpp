@@ -1,6 +1,10 @@
 #include "support/files.hpp"
 
+#include <fcntl.h>
+#include <linux/fs.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <array>
 #include <cerrno>
@@ -51,6 +55,11 @@ void write_file(const fs::path& path, std::string_view content) {
 
 void append_file(const fs::path& path, std::string_view content) {
   put(path, content, std::ios::app);
+}
+
+bool exchange(const fs::path& a, const fs::path& b) {
+  // glibc 2.17 has no function of it.
+  return ::syscall(SYS_renameat2, AT_FDCWD, a.c_str(), AT_FDCWD, b.c_str(), RENAME_EXCHANGE) == 0;
 }
 
 void write_script(const fs::path& path, std::string_view text) {

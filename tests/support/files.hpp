@@ -34,6 +34,9 @@ class TempDir {
 void write_file(const fs::path& path, std::string_view content);
 void append_file(const fs::path& path, std::string_view content);
 
+/// renameat2(2) with RENAME_EXCHANGE; false where it cannot, as before Linux 3.15.
+bool exchange(const fs::path& a, const fs::path& b);
+
 /// An executable file with this text, for example a program in place of rsync.
 void write_script(const fs::path& path, std::string_view text);
 
