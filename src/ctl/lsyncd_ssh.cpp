@@ -20,7 +20,7 @@ void set_port(Conversion& to, Key key, const std::string& port) {
   const bool digits =
       !port.empty() && port.size() < 6 && port.find_first_not_of("0123456789") == std::string::npos;
   if (digits)
-    to.set_raw(to.group.ssh, "port", port);
+    to.set_raw(to.group.ssh, "port", std::to_string(std::stoul(port)));  // TOML has no 022
   else
     to.lose(key, fmt::format("names the port \"{}\", which is no number", port));
 }

@@ -99,6 +99,12 @@ TEST(LsyncdImport, ReadsAnSshCommand) {
   EXPECT_EQ(ssh("").losses().size(), 1u);
 }
 
+TEST(LsyncdImport, APortMayBeginWithAZero) {
+  const ImportedConfig config = block("ssh = { port = '022' }");
+  ASSERT_EQ(config.groups.size(), 1u);
+  EXPECT_EQ(get(config.groups[0].ssh, "port"), "22");
+}
+
 TEST(LsyncdImport, OneGroupForBlocksThatDifferInTheirTargetsOnly) {
   const auto config = imported(
       "for _, host in ipairs { 'a', 'b', 'a' } do\n"
