@@ -1,5 +1,7 @@
 #include "core/failure_log.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -19,6 +21,11 @@ std::optional<size_t> FailureLog::tell(const std::string& text, Instant now) {
     quiet_until_ = now + interval_;
   }
   return std::exchange(passed_over_, 0);
+}
+
+std::string more_failures(std::optional<size_t> passed_over) {
+  if (passed_over.value_or(0) == 0) return "";
+  return fmt::format(" ({} more failures since the last line)", *passed_over);
 }
 
 }  // namespace mirrord

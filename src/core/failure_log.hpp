@@ -32,4 +32,7 @@ class FailureLog {
   size_t passed_over_ = 0;
 };
 
+/// What a line says of those that tell() passed over before it; "" of none.
+std::string more_failures(std::optional<size_t> passed_over);
+
 }  // namespace mirrord

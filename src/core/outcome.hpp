@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace mirrord {
@@ -37,5 +38,12 @@ struct Outcome {
 
   bool sent_all() const { return unsent && unsent->empty() && unset.empty(); }
 };
+
+/// Of what could not even be tried.
+inline Outcome failed_because(std::string text) {
+  Outcome outcome;
+  outcome.text = std::move(text);
+  return outcome;
+}
 
 }  // namespace mirrord

@@ -6,14 +6,13 @@ namespace mirrord {
 
 namespace {
 
-/// Every change before it is on the target: now, when nothing is pending.
 int get_synced_up_to(sd_bus*, const char*, const char*, const char*, sd_bus_message* reply,
                      void* data, sd_bus_error*) {
   return sd_bus_message_append(reply, "t",
                                synced_up_to(*static_cast<const TargetStatus*>(data), now_usec()));
 }
 
-/// The same of one target's object.
+/// A method of the target itself: none of its arguments selects it.
 template <auto Act>
 int on_target(sd_bus_message* call, void* data, sd_bus_error* error) {
   const auto& target = *static_cast<const TargetStatus*>(data);

@@ -28,9 +28,7 @@ void Connections::answered(TargetId id, const Group& group, const Target& target
         loop_, group, target, link.control_path,
         [this, id, opened](const Probe::Result& result) { probed(id, result, opened); });
   } catch (const std::system_error& e) {
-    Outcome failure;
-    failure.text = e.what();
-    opened(failure);
+    opened(failed_because(e.what()));
   }
 }
 
@@ -38,10 +36,7 @@ void Connections::probed(TargetId id, const Probe::Result& result, const Opened&
   Link& link = links_.at(id);
   auto ended = std::move(link.probe);
   link.can = result.can;
-  if (!link.lost) return opened(result.outcome);
-  Outcome failure;
-  failure.text = "the connection was lost";
-  opened(failure);
+  opened(link.lost ? failed_because("the connection was lost") : result.outcome);
 }
 
 const Connections::Link* Connections::find(TargetId id) const {

@@ -114,7 +114,7 @@ void Engine::start(const Job& job, Instant now) {
       start_live(job, run, target);
   } catch (const std::system_error& e) {
     Run::Result failed;
-    failed.outcome.text = e.what();
+    failed.outcome = failed_because(e.what());
     end_run({job.target, job.kind}, failed);
   }
 }
@@ -382,11 +382,8 @@ void Engine::log_failure(TargetRun& target, const std::string& prefix, const Out
   if (next)
     retry = fmt::format(", retrying in {:.1f} s",
                         static_cast<double>(std::max(*next - now, Duration{}).count()) / 1e6);
-  std::string count;
-  if (passed_over.value_or(0) > 0)
-    count = fmt::format(" ({} more failures since the last line)", *passed_over);
   log::write(passed_over ? LogLevel::warning : LogLevel::debug,
-             fmt::format("{}: {}{}{}{}", prefix, outcome.text, own, count, retry), fields);
+             fmt::format("{}: {}{}{}{}", prefix, outcome.text, own, more_failures(passed_over), retry), fields);
 }
 
 }  // namespace mirrord

@@ -53,16 +53,18 @@ void Hooks::synced(TargetId id, const Group& group, const Target& target,
 }
 
 void Hooks::start_next() {
-  auto may_start = [&](const Waiting& next) { return !running_.contains(next.group); };
-  for (auto next = std::ranges::find_if(waiting_, may_start); next != waiting_.end();
-       next = std::ranges::find_if(waiting_, may_start)) {
+  for (auto next = waiting_.begin(); next != waiting_.end();) {
+    if (running_.contains(next->group)) {
+      ++next;
+      continue;
+    }
     Waiting taken = std::move(*next);
-    waiting_.erase(next);
-    start(std::move(taken));
+    next = waiting_.erase(next);
+    start(taken);
   }
 }
 
-void Hooks::start(Waiting next) {
+void Hooks::start(const Waiting& next) {
   const Group& group = *next.group;
   try {
     Running& run = running_[&group];
@@ -107,14 +109,11 @@ void Hooks::failed(TargetId id, const Group& group, const Target& target, const 
   std::string own = last_line(error);
   std::string text = why + (own.empty() ? "" : ": " + escape(own));
   std::optional<size_t> passed_over = record.log.tell(text, loop_.now());
-  std::string count;
-  if (passed_over.value_or(0) > 0)
-    count = fmt::format(" ({} more failures since the last line)", *passed_over);
   log::Fields fields{{"MIRRORD_GROUP", group.name}, {"MIRRORD_TARGET", target.name}};
   if (!error.empty()) fields.push_back({"MIRRORD_STDERR", error});
   log::write(passed_over ? LogLevel::warning : LogLevel::debug,
              fmt::format("{}/{}: hook '{}' failed: {}{}", group.name, target.name,
-                         escape(group.hooks.after_sync.front()), text, count),
+                         escape(group.hooks.after_sync.front()), text, more_failures(passed_over)),
              fields);
 }
 

@@ -59,7 +59,7 @@ class Hooks {
   };
 
   void start_next();
-  void start(Waiting next);
+  void start(const Waiting& next);
   void ended(const Group* group, const ProcessResult& result);
   void failed(TargetId id, const Group& group, const Target& target, const std::string& why,
               const std::string& error);

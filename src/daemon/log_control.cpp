@@ -53,7 +53,7 @@ int get_identifier(sd_bus*, const char*, const char*, const char*, sd_bus_messag
   return sd_bus_message_append(reply, "s", "mirrord");
 }
 
-// sd-bus's macros, see bus_objects.cpp. Without SD_BUS_VTABLE_UNPRIVILEGED only root may write.
+// sd-bus's macros, see bus_manager.cpp. Without SD_BUS_VTABLE_UNPRIVILEGED only root may write.
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wold-style-cast"
 #pragma GCC diagnostic ignored "-Wpedantic"

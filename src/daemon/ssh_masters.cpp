@@ -58,9 +58,7 @@ void SshMasters::try_to_start(Connection& connection) {
   try {
     start(connection, *first.group, *first.config);
   } catch (const std::system_error& e) {
-    Outcome failure;
-    failure.text = e.what();
-    answer(connection, {false, "", failure});
+    answer(connection, {false, "", failed_because(e.what())});
   }
   if (connection.refused) answer(connection, {true, kNoMaster, {}});
 }
