@@ -157,7 +157,7 @@ class Tool:
             self.log.close()
 
 
-def mirrord(lab):
+def mirrord(lab, log_level="info"):
     targets = ",\n".join(
         f'{{ to = "root@127.0.0.1:{target}", name = "{target.name}", ssh = {{ port = {host.port}, '
         f'identity_file = "{host.home}/client", known_hosts_file = "{host.home}/known" }} }}'
@@ -170,8 +170,8 @@ def mirrord(lab):
         f'[groups.bench.rsync]\nprogram = "{lab.rsync}"\n')
     runtime = lab.dir / "run"
     runtime.mkdir(exist_ok=True)
-    return Tool(lab, [MIRRORD, "--config-dir", config, "--bus", "none", "--log-target", "stderr"],
-                RUNTIME_DIRECTORY=str(runtime))
+    return Tool(lab, [MIRRORD, "--config-dir", config, "--bus", "none", "--log-target", "stderr",
+                      "--log-level", log_level], RUNTIME_DIRECTORY=str(runtime))
 
 
 def lsyncd(lab):
@@ -325,7 +325,8 @@ def row_outage(lab):
 
     lab.clear()
     lab.fill(10)
-    return {"unit": "", "samples": measured(mirrord, lab, work)}
+    # Only at that level each attempt has its line.
+    return {"unit": "", "samples": measured(lambda lab: mirrord(lab, "debug"), lab, work)}
 
 
 ROWS = {"edit": row_edit, "large": row_large, "busy": row_busy, "burst": row_burst,
