@@ -25,7 +25,6 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 MIRRORD = ROOT / "build/release/src/mirrord"
-TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def setting(name, default):
@@ -139,8 +138,9 @@ class Tool:
 
     def cpu(self):
         """Seconds of the daemon itself, without its children."""
-        fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")")[-1].split()
-        return (int(fields[11]) + int(fields[12])) / TICKS
+        # proc(5) schedstat: in nanoseconds, where stat counts in ticks of 10 ms.
+        tasks = pathlib.Path(f"/proc/{self.process.pid}/task").iterdir()
+        return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
 
     def memory(self):
         """Bytes of anonymous memory."""
@@ -168,10 +168,12 @@ def mirrord(lab, log_level="info"):
     (config / "bench.toml").write_text(
         f'[groups.bench]\nsource = "{lab.source}"\ndelay = "0s"\ntargets = [\n{targets}\n]\n'
         f'[groups.bench.rsync]\nprogram = "{lab.rsync}"\n')
-    runtime = lab.dir / "run"
+    runtime, state = lab.dir / "run", lab.dir / "state"
     runtime.mkdir(exist_ok=True)
+    state.mkdir(exist_ok=True)
     return Tool(lab, [MIRRORD, "--config-dir", config, "--bus", "none", "--log-target", "stderr",
-                      "--log-level", log_level], RUNTIME_DIRECTORY=str(runtime))
+                      "--log-level", log_level], RUNTIME_DIRECTORY=str(runtime),
+                STATE_DIRECTORY=str(state))
 
 
 def lsyncd(lab):
@@ -336,8 +338,8 @@ ROWS = {"edit": row_edit, "large": row_large, "busy": row_busy, "burst": row_bur
 def show(name, result):
     print(f"\n{name}" + (f" ({result['unit']})" if result["unit"] else ""))
     for what, samples in result["samples"].items():
-        print(f"  {what:28} median {statistics.median(samples):10.2f}"
-              f"   min {min(samples):10.2f}   max {max(samples):10.2f}")
+        print(f"  {what:28} median {statistics.median(samples):10.3f}"
+              f"   min {min(samples):10.3f}   max {max(samples):10.3f}")
     sys.stdout.flush()
 
 
