@@ -161,6 +161,59 @@ void check_local_target(Report& report, const std::string& about, const Target& 
                "give it to the user, or choose another path");
 }
 
+// ---- an rsync daemon
+
+std::string module_url(const Destination& to) {
+  std::string login = to.login.empty() ? "" : to.login + '@';
+  std::string host = to.host.find(':') == std::string::npos ? to.host : '[' + to.host + ']';
+  std::string port = to.port ? ':' + std::to_string(*to.port) : "";
+  return "rsync://" + login + host + port + '/' + to.module + '/';
+}
+
+std::string first_line(const std::string& text) { return escape(text.substr(0, text.find('\n'))); }
+
+/// In words of rsync's own: clientserver.c, authenticate.c and main.c.
+void tell_daemon_failure(Report& report, const std::string& about, const Destination& to,
+                         const Ran& ran) {
+  const std::string& error = ran.result.error;
+  std::string module = escape(to.module);
+  if (!ran.in_time)
+    return report.fault(about, "the rsync daemon does not answer", "look for a firewall");
+  if (contains(error, "password file"))
+    return report.fault(about, first_line(error),
+                        "the user of the group must own it, and nobody else may read it");
+  if (contains(error, "auth failed"))
+    return report.fault(about, fmt::format("module '{}' refuses the login", module),
+                        "set 'password_file' in [.rsync], and LOGIN@ in the destination");
+  if (contains(error, "Unknown module"))
+    return report.fault(about, fmt::format("the rsync daemon has no module '{}'", module),
+                        "name one of its rsyncd.conf");
+  if (contains(error, "module is read only"))
+    return report.fault(about, fmt::format("module '{}' is read only", module),
+                        "set 'read only = no' in its rsyncd.conf");
+  if (contains(error, "@ERROR"))
+    return report.fault(about, "the rsync daemon refuses: " + first_line(error),
+                        "its own log says more");
+  report.fault(about, "no rsync daemon answers: " + first_line(error),
+               "start it there, and open its port");
+}
+
+/// An upload of nothing, and only as a try, gets as far as the first file would.
+void check_daemon_target(Report& report, const std::string& about, const Target& target,
+                         const User& user) {
+  const Destination& to = target.destination;
+  // An empty password keeps rsync from asking the terminal for one.
+  std::vector<std::string> argv{"env", "RSYNC_PASSWORD=", target.rsync.program, "-n",
+                                "--files-from=/dev/null"};
+  if (!target.rsync.password_file.empty())
+    argv.push_back("--password-file=" + target.rsync.password_file);
+  argv.insert(argv.end(), {"--", "/", module_url(to)});
+  Ran ran = run_command(user, argv, kPatience);
+  if (!ran.in_time || ran.result.exit.status != 0 || ran.result.exit.signal != 0)
+    return tell_daemon_failure(report, about, to, ran);
+  report.good(about, fmt::format("module '{}' takes uploads", escape(to.module)));
+}
+
 }  // namespace
 
 void check_target(Report& report, const Group& group, const Target& target, const User& user,
@@ -173,7 +226,7 @@ void check_target(Report& report, const Group& group, const Target& target, cons
     case Destination::Kind::local:
       return check_local_target(report, about, target, user);
     case Destination::Kind::rsync_daemon:
-      return report.warning(about, "an rsync daemon is not looked at", "");
+      return check_daemon_target(report, about, target, user);
   }
 }
 

@@ -1,4 +1,7 @@
 // mirrorctl doctor finds each fault that it names: here they are caused, one by one.
+#include <netinet/in.h>
+#include <signal.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "e2e/lab.hpp"
@@ -185,6 +188,108 @@ TEST_F(Doctor, LooksOnlyAtWhatIsSelected) {
   EXPECT_EQ(1, doctor({"web"}).status);
   EXPECT_EQ(1, doctor({"nosuch"}).status);
   EXPECT_EQ(1, doctor({"web/nosuch"}).status);
+}
+
+/// A port that was free a moment ago.
+std::string free_port() {
+  const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  auto* generic = reinterpret_cast<sockaddr*>(&address);
+  EXPECT_EQ(0, ::bind(socket, generic, size));
+  EXPECT_EQ(0, ::getsockname(socket, generic, &size));
+  ::close(socket);
+  return std::to_string(ntohs(address.sin_port));
+}
+
+/// A real rsync daemon with one module of each kind.
+class DoctorOfADaemon : public Doctor {
+ protected:
+  void SetUp() override {
+    Doctor::SetUp();
+    if (IsSkipped()) return;
+    fs::create_directory(dir / "module");
+    write_private(dir / "secrets", "joe:secret\n");
+    write_private(dir / "password", "secret\n");
+    const std::string path = "path = " + (dir / "module").native() + "\n";
+    write_file(dir / "rsyncd.conf",
+               "address = 127.0.0.1\nport = " + port + "\nuse chroot = no\npid file = " +
+                   (dir / "rsyncd.pid").native() + "\n[open]\nread only = no\n" + path +
+                   "[shut]\nread only = yes\n" + path + "[ours]\nread only = no\n" +
+                   "auth users = joe\nsecrets file = " + (dir / "secrets").native() + "\n" + path +
+                   "[lost]\nread only = no\npath = /no/such/directory\n");
+    run_ok({"rsync", "--daemon", "--config=" + (dir / "rsyncd.conf").native()});
+    ASSERT_TRUE(wait_until([&] { return run({"rsync", url("")}).status == 0; }));
+  }
+
+  void TearDown() override {
+    stop_daemon();
+    Doctor::TearDown();
+  }
+
+  void stop_daemon() {
+    if (!fs::exists(dir / "rsyncd.pid")) return;
+    const pid_t pid = std::stoi(read_file(dir / "rsyncd.pid"));
+    ::kill(pid, SIGTERM);
+    EXPECT_TRUE(wait_until([&] { return !process_exists(pid); }));
+  }
+
+  static void write_private(const fs::path& file, const std::string& text) {
+    write_file(file, text);
+    change_mode(file, 0600);
+  }
+
+  std::string url(const std::string& rest, const std::string& login = "") const {
+    return "rsync://" + login + "127.0.0.1:" + port + '/' + rest;
+  }
+  void mirror_to(const std::string& to) { configure({.targets = {'"' + to + '"'}}); }
+  void mirror_with_password() {
+    configure(
+        {.targets = {'"' + url("ours/web", "joe@") + '"'},
+         .settings = "rsync = { password_file = \"" + (dir / "password").native() + "\" }\n"});
+  }
+
+  std::string port = free_port();
+};
+
+TEST_F(DoctorOfADaemon, FindsNothingWhereAllIsWellAndWritesNothing) {
+  mirror_to(url("open/web"));
+  Finished found = doctor();
+  EXPECT_EQ(0, found.status) << found.out << found.err;
+  EXPECT_TRUE(contains(found.out, "module 'open' takes uploads")) << found.out;
+  mirror_with_password();
+  found = doctor();
+  EXPECT_EQ(0, found.status) << found.out << found.err;
+  EXPECT_TRUE(fs::is_empty(dir / "module"));
+}
+
+TEST_F(DoctorOfADaemon, ModuleIsMissingOrShut) {
+  mirror_to(url("nosuch/web"));
+  finds("has no module 'nosuch'");
+  mirror_to(url("shut/web"));
+  finds("module 'shut' is read only");
+  mirror_to(url("lost/web"));
+  finds("the rsync daemon refuses: @ERROR: chdir failed");
+}
+
+TEST_F(DoctorOfADaemon, PasswordIsMissingOrWrongOrReadByOthers) {
+  mirror_to(url("ours/web", "joe@"));
+  finds("module 'ours' refuses the login");
+  mirror_with_password();
+  change_mode(dir / "password", 0644);
+  finds("password file must not be other-accessible");
+  write_private(dir / "password", "another\n");
+  finds("module 'ours' refuses the login");
+  fs::remove(dir / "password");
+  finds("could not open password file");
+}
+
+TEST_F(DoctorOfADaemon, NobodyListens) {
+  mirror_to(url("open/web"));
+  stop_daemon();
+  finds("no rsync daemon answers: ");
 }
 
 }  // namespace
