@@ -1,5 +1,6 @@
 // TreeWatcher, part four: what the kernel reports.
 #include <dirent.h>
+#include <sys/epoll.h>
 #include <sys/stat.h>
 
 #include <cerrno>
@@ -23,24 +24,53 @@ bool comes_or_goes(Kind kind) {
 
 }  // namespace
 
-void TreeWatcher::read_events() { handle_batch(); }
-
-void TreeWatcher::drain() {
-  // Bounded: while somebody writes without an end, there is always more.
-  constexpr int kBatches = 1000;
-  for (int i = 0; i < kBatches && inotify_ && handle_batch(); ++i) continue;
+void TreeWatcher::listen() {
+  events_source_ = loop_.on_io(inotify_.fd(), EPOLLIN, [this](uint32_t) { read_events(); });
 }
 
-/// False when nothing was queued.
-bool TreeWatcher::handle_batch() {
+/// At once, as long as events are few. In a burst each of them would wake us by itself; then the
+/// kernel gathers them for a moment, which costs less and delays no more than the transfer that
+/// the first of them has started.
+void TreeWatcher::read_events() {
+  constexpr auto kWindow = std::chrono::milliseconds(50);
+  constexpr int kBurst = 100;       // reads in a window
+  constexpr size_t kGathered = 16;  // events in one read
+  bool rested = !events_source_;
+  size_t events = handle_batch();
+  if (rested && events >= kGathered) return rest();
+  if (rested) return listen();
+  if (loop_.now() - reads_since_ > kWindow) {
+    reads_since_ = loop_.now();
+    reads_ = 0;
+  }
+  if (++reads_ > kBurst) rest();
+}
+
+void TreeWatcher::rest() {
+  constexpr auto kRest = std::chrono::milliseconds(5);
+  reads_ = 0;
+  events_source_.reset();
+  loop_.arm(rest_timer_, loop_.now() + kRest);
+}
+
+bool TreeWatcher::drain() {
+  // Bounded: while somebody writes without an end, there is always more.
+  constexpr int kBatches = 1000;
+  int batches = 0;
+  while (batches < kBatches && inotify_ && handle_batch() != 0) ++batches;
+  return batches != 0;
+}
+
+/// How many events were queued.
+size_t TreeWatcher::handle_batch() {
   std::vector<WatchEvent> events = inotify_.read();
-  bool any = !events.empty();
+  size_t queued = events.size();
   drop_repeated(events, [this](const WatchEvent& event) {
     return map_.has_pins(event.wd) || (event.kind == Kind::created && is_excluded_somewhere(event));
   });
   for (const WatchEvent& event : events) handle(event);
   release_unused();
-  return any;
+  return queued;
 }
 
 void TreeWatcher::handle(const WatchEvent& event) {

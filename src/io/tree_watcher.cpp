@@ -33,8 +33,8 @@ TreeWatcher::TreeWatcher(Loop& loop, Listener listener, TreeId first_tree)
       listener_(std::move(listener)),
       next_tree_(first_tree),
       mount_points_(read_mount_points()) {
-  if (inotify_)
-    events_source_ = loop_.on_io(inotify_.fd(), EPOLLIN, [this](uint32_t) { read_events(); });
+  rest_timer_ = loop_.timer([this] { read_events(); });
+  if (inotify_) listen();
   // A mount is no inotify event; proc(5) reports it as EPOLLPRI.
   mounts_ = Fd(::open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC));
   if (mounts_)
@@ -58,8 +58,7 @@ void TreeWatcher::remove(TreeId tree) {
 }
 
 void TreeWatcher::restart(TreeId tree) {
-  if (!inotify_ && inotify_.open())
-    events_source_ = loop_.on_io(inotify_.fd(), EPOLLIN, [this](uint32_t) { read_events(); });
+  if (!inotify_ && inotify_.open()) listen();
   drop_root(tree);
   place_root(tree);
   release_unused();

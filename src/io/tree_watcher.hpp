@@ -98,8 +98,8 @@ class TreeWatcher {
   std::vector<std::string> hidden(TreeId tree) const { return map_.hidden(tree); }
   /// Logical paths of which nothing is known, so that nothing may be deleted there.
   std::vector<std::string> unreadable(TreeId tree) const { return map_.unreadable(tree); }
-  /// Reads and reports all that the kernel has queued by now.
-  void drain();
+  /// Reads and reports all that the kernel has queued by now; whether there was something.
+  bool drain();
   /// The links of the tree that are followed or left out, in the order they were found.
   std::vector<LinkFact> links(TreeId tree) const;
   size_t directories(TreeId tree) const { return map_.directories(tree); }
@@ -185,8 +185,10 @@ class TreeWatcher {
   bool is_loop(const Task& task, const Fd& fd, int wd) const;
 
   // Events (tree_events.cpp)
+  void listen();
   void read_events();
-  bool handle_batch();
+  void rest();
+  size_t handle_batch();
   void handle(const WatchEvent& event);
   void handle_entry(NodeId dir, const WatchEvent& event);
   void appeared(NodeId dir, const WatchEvent& event);
@@ -230,6 +232,9 @@ class TreeWatcher {
   std::vector<FoundLink> found_links_;
   uint64_t crawl_steps_ = 0;
   Source events_source_;
+  Source rest_timer_;  // armed while we let events gather
+  Instant reads_since_{};
+  int reads_ = 0;  // since then
   Source crawl_source_;
   Source release_source_;
   Fd mounts_;

@@ -19,6 +19,11 @@ void settle(Loop& loop) {
   FAIL() << "the loop does not come to rest";
 }
 
+void WatchedTree::settle() {
+  do test::settle(loop);
+  while (watcher && watcher->drain());
+}
+
 WatchedTree::WatchedTree() : base_(fs::canonical(dir_.path())) {
   fs::create_directory(src());
   fs::create_directory(ext());

@@ -1,7 +1,7 @@
 // A TreeWatcher on a directory of its own, and what it has reported.
 //
 // inotify queues an event before the system call that caused it returns, so no test waits: settle()
-// turns the loop until there is nothing left to dispatch.
+// turns the loop until there is nothing left to dispatch, and none that the watcher lets gather.
 #pragma once
 
 #include <memory>
@@ -29,7 +29,7 @@ class WatchedTree {
 
   /// Forgets what was reported so far, events still under way included.
   void forget();
-  void settle() { test::settle(loop); }
+  void settle();
 
   fs::path path(const fs::path& name = "") const { return base_ / name; }
   fs::path src(const fs::path& name = "") const { return below("src", name); }
