@@ -167,6 +167,7 @@ void TreeWatcher::link_event(LinkId id, WatchEvent::Kind kind) {
   bool of_contents = kind == WatchEvent::Kind::modified || kind == WatchEvent::Kind::written;
   if (!of_contents) return relink(id);
   if (link.end != LinkEnd::file) return;  // of another file of that name, deeper in its path
+  if (link.parent == 0) return;           // of a file in place of the source: nothing to mirror
   if (kind == WatchEvent::Kind::modified)
     report_modified(link.parent, link.name);
   else

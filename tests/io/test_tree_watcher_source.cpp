@@ -90,6 +90,17 @@ TEST_F(SourcePath, ReplacedByAFileItIsMissing) {
   EXPECT_EQ(state(), TreeState::missing);
 }
 
+TEST_F(SourcePath, AFileInItsPlaceMayBeWritten) {
+  watch();
+  fs::remove(src());
+  write_file(src(), "no directory\n");
+  forget();
+  test::append_file(src(), "nor now\n");
+  test::change_mode(src(), 0600);
+  EXPECT_TRUE(quiet());
+  EXPECT_EQ(state(), TreeState::missing);
+}
+
 TEST_F(SourcePath, ALinkAsSourceMayBeRePointed) {
   fs::create_directories(path("releases/1"));
   fs::create_directories(path("releases/2"));
