@@ -107,7 +107,9 @@ bool needs_protection(const std::string& path) {
   return path.find_first_of(" \t\n\\'\"`$&;|<>()*?[]!#~{}") != std::string::npos;
 }
 
-std::string destination(const Destination& to) {
+}  // namespace
+
+std::string rsync_destination(const Destination& to) {
   // A trailing slash makes rsync create the directory itself and never a file of that name.
   std::string path = to.path.empty() || to.path.ends_with('/') ? to.path : to.path + '/';
   if (to.kind == Destination::Kind::local) return path;
@@ -117,8 +119,6 @@ std::string destination(const Destination& to) {
   if (to.port) host += fmt::format(":{}", *to.port);
   return fmt::format("rsync://{}/{}/{}", host, to.module, path);
 }
-
-}  // namespace
 
 Lane lane_of(ChangeKind kind) {
   switch (kind) {
@@ -177,7 +177,7 @@ std::vector<std::string> rsync_command(const Group& group, const Target& target,
     argv.push_back("--password-file=" + target.rsync.password_file);
   argv.push_back("--");
   argv.push_back(group.source.ends_with('/') ? group.source : group.source + '/');
-  argv.push_back(destination(to));
+  argv.push_back(rsync_destination(to));
   return argv;
 }
 

@@ -56,4 +56,7 @@ std::vector<std::string> rsync_command(const Group& group, const Target& target,
 /// A path below the source as a pattern that matches it and nothing else, rsync(1) PATTERN RULES.
 std::string exact_pattern(const std::string& path);
 
+/// As the last argument of an rsync(1); a directory, whatever is there.
+std::string rsync_destination(const Destination& to);
+
 }  // namespace mirrord

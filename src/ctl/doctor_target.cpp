@@ -6,6 +6,7 @@
 
 #include "core/capabilities.hpp"
 #include "core/escape.hpp"
+#include "core/rsync.hpp"
 #include "core/ssh.hpp"
 #include "core/status_text.hpp"
 #include "ctl/host_keys.hpp"
@@ -163,13 +164,6 @@ void check_local_target(Report& report, const std::string& about, const Target& 
 
 // ---- an rsync daemon
 
-std::string module_url(const Destination& to) {
-  std::string login = to.login.empty() ? "" : to.login + '@';
-  std::string host = to.host.find(':') == std::string::npos ? to.host : '[' + to.host + ']';
-  std::string port = to.port ? ':' + std::to_string(*to.port) : "";
-  return "rsync://" + login + host + port + '/' + to.module + '/';
-}
-
 std::string first_line(const std::string& text) { return escape(text.substr(0, text.find('\n'))); }
 
 /// In words of rsync's own: clientserver.c, authenticate.c and main.c.
@@ -198,16 +192,18 @@ void tell_daemon_failure(Report& report, const std::string& about, const Destina
                "start it there, and open its port");
 }
 
-/// An upload of nothing, and only as a try, gets as far as the first file would.
+/// An upload of nothing, and only as a try, gets as far as the first file would. To the module
+/// itself: what is below it a dry run does not make, but a transfer does.
 void check_daemon_target(Report& report, const std::string& about, const Target& target,
                          const User& user) {
-  const Destination& to = target.destination;
+  Destination to = target.destination;
+  to.path.clear();
   // An empty password keeps rsync from asking the terminal for one.
   std::vector<std::string> argv{"env", "RSYNC_PASSWORD=", target.rsync.program, "-n",
                                 "--files-from=/dev/null"};
   if (!target.rsync.password_file.empty())
     argv.push_back("--password-file=" + target.rsync.password_file);
-  argv.insert(argv.end(), {"--", "/", module_url(to)});
+  argv.insert(argv.end(), {"--", "/", rsync_destination(to)});
   Ran ran = run_command(user, argv, kPatience);
   if (!ran.in_time || ran.result.exit.status != 0 || ran.result.exit.signal != 0)
     return tell_daemon_failure(report, about, to, ran);
