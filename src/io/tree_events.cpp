@@ -25,6 +25,7 @@ bool comes_or_goes(Kind kind) {
 }  // namespace
 
 void TreeWatcher::listen() {
+  reads_ = 0;
   events_source_ = loop_.on_io(inotify_.fd(), EPOLLIN, [this](uint32_t) { read_events(); });
 }
 
@@ -32,23 +33,27 @@ void TreeWatcher::listen() {
 /// kernel gathers them for a moment, which costs less and delays no more than the transfer that
 /// the first of them has started.
 void TreeWatcher::read_events() {
-  constexpr auto kWindow = std::chrono::milliseconds(50);
-  constexpr int kBurst = 100;       // reads in a window
-  constexpr size_t kGathered = 16;  // events in one read
+  constexpr size_t kWorthAnotherRest = 4;
   bool rested = !events_source_;
   size_t events = handle_batch();
-  if (rested && events >= kGathered) return rest();
-  if (rested) return listen();
+  if (rested ? events >= kWorthAnotherRest : reads_too_often())
+    rest();
+  else if (rested)
+    listen();
+}
+
+bool TreeWatcher::reads_too_often() {
+  constexpr auto kWindow = std::chrono::milliseconds(50);
+  constexpr int kReads = 25;
   if (loop_.now() - reads_since_ > kWindow) {
     reads_since_ = loop_.now();
     reads_ = 0;
   }
-  if (++reads_ > kBurst) rest();
+  return ++reads_ > kReads;
 }
 
 void TreeWatcher::rest() {
   constexpr auto kRest = std::chrono::milliseconds(5);
-  reads_ = 0;
   events_source_.reset();
   loop_.arm(rest_timer_, loop_.now() + kRest);
 }

@@ -187,6 +187,7 @@ class TreeWatcher {
   // Events (tree_events.cpp)
   void listen();
   void read_events();
+  bool reads_too_often();
   void rest();
   size_t handle_batch();
   void handle(const WatchEvent& event);

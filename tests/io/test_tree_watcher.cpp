@@ -8,6 +8,7 @@
 
 #include <algorithm>
 
+#include "io/loop.hpp"
 #include "io/watched_tree.hpp"
 
 namespace mirrord {
@@ -266,6 +267,27 @@ TEST_F(Watcher, MayBeRestartedDuringTheCrawl) {
   watcher->restart(tree);
   EXPECT_EQ(state(), TreeState::watching);
   EXPECT_EQ(directories(), 601u);
+}
+
+TEST_F(Watcher, InABurstEventsGatherAndNoneIsLost) {
+  constexpr int kFiles = 2000;
+  for (int i = 0; i < kFiles; ++i) write_file(src(std::to_string(i)), "x");
+  watch();
+  forget();
+  changes.reserve(kFiles);
+  const auto seen = [&](int i) {
+    return !changes.empty() && changes.back().path == std::to_string(i);
+  };
+  for (int i = 0; i < kFiles; ++i) {
+    ::chmod(src(std::to_string(i)).c_str(), 0600);
+    loop.run_once(Duration(0));
+  }
+  EXPECT_TRUE(test::run_until(loop, [&] { return seen(kFiles - 1); }));
+  EXPECT_EQ(changes.size(), static_cast<size_t>(kFiles));
+  for (int i = 0; i < 3; ++i) {  // one by one: the first may still be read after the last rest
+    ::chmod(src(std::to_string(i)).c_str(), 0640);
+    EXPECT_TRUE(test::run_until(loop, [&] { return seen(i); })) << "it listens again";
+  }
 }
 
 }  // namespace
