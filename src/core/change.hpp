@@ -33,4 +33,10 @@ inline std::string join(const std::string& dir, std::string_view name) {
   return path.append(dir).append(1, '/').append(name);
 }
 
+/// The directory that holds it: "" for what is directly in the source.
+inline std::string parent_of(const std::string& path) {
+  size_t slash = path.rfind('/');
+  return slash == std::string::npos ? "" : path.substr(0, slash);
+}
+
 }  // namespace mirrord

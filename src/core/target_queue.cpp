@@ -183,6 +183,7 @@ void TargetQueue::sent(const Batch& batch, const Outcome& outcome, Instant now) 
     case Verdict::partial:
       return leave_unsent(batch, outcome, now);
     case Verdict::failed:
+      doubt_directories(batch, now);
       return keep(pending_, batch, now);
     case Verdict::withheld:  // by the guard; the comparison that is to come deletes, or is held
     case Verdict::held:
@@ -192,6 +193,16 @@ void TargetQueue::sent(const Batch& batch, const Outcome& outcome, Instant now) 
       vanished_ = 0;
       if (stuck_.empty()) stuck_backoff_.succeeded();
   }
+}
+
+/// A receiver that was killed has left its temporary file, ".NAME.XXXXXX", beside what it wrote;
+/// only a comparison of the directory finds it.
+void TargetQueue::doubt_directories(const Batch& batch, Instant now) {
+  if (batch.kind == ChangeKind::children) return;  // these are compared anyway
+  Batch directories{ChangeKind::children, {}, batch.oldest};
+  for (const std::string& path : batch.paths)
+    if (!path.empty()) directories.paths.push_back(parent_of(path));
+  keep(pending_, directories, now);
 }
 
 /// Of the batch, what the outcome says has not arrived; all of it where it does not say.
@@ -219,11 +230,8 @@ void TargetQueue::end_full(Instant now) {
 
 void TargetQueue::end_big(Instant now) {
   // rsync gave their directories the times of its beginning.
-  for (const std::string& path : big_->paths) {
-    size_t slash = path.rfind('/');
-    std::string parent = slash == std::string::npos ? "" : path.substr(0, slash);
-    if (!during_big_.add(parent, ChangeKind::attributes, now)) want_full(now);
-  }
+  for (const std::string& path : big_->paths)
+    if (!during_big_.add(parent_of(path), ChangeKind::attributes, now)) want_full(now);
   big_.reset();
   replay(during_big_, now);
 }
@@ -320,6 +328,11 @@ void TargetQueue::keep(DirtySet& set, const Batch& batch, Instant now) {
 void TargetQueue::target_failed(Instant now) {
   connected_ = proven_ = false;
   target_backoff_.failed(pace_.retry, now);
+}
+
+void TargetQueue::standby_died(Instant now) {
+  proven_ = false;
+  if (live_) doubt_directories(*live_, now);
 }
 
 TargetState TargetQueue::state(Instant now) const {

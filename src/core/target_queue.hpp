@@ -110,7 +110,8 @@ class TargetQueue {
   /// How long a transfer that is started ahead is worth its memory; nothing = not at all. It is
   /// while the target is in use, and only after a success: where the last one died it would too.
   std::optional<Instant> standby_until() const;
-  void standby_died() { proven_ = false; }
+  /// Idle, or with the live batch that is given back next.
+  void standby_died(Instant now);
 
  private:
   static constexpr auto kStandbyIdle = std::chrono::seconds(60);
@@ -129,6 +130,7 @@ class TargetQueue {
   void connect_finished(const Outcome& outcome, Instant now);
   void succeeded(Instant now);
   void sent(const Batch& batch, const Outcome& outcome, Instant now);
+  void doubt_directories(const Batch& batch, Instant now);
   void leave_unset(const Outcome& outcome, Instant oldest, Instant now);
   void leave_unsent(const Batch& batch, const Outcome& outcome, Instant now);
   void target_failed(Instant now);

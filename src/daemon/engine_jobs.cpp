@@ -303,7 +303,7 @@ bool Engine::repeats(RunKey key, const Run::Result& result) {
     if (is_news) return true;
   }
   if (!result.was_standby || result.outcome.verdict != Verdict::failed) return false;
-  scheduler_.queue(key.first).standby_died();
+  scheduler_.queue(key.first).standby_died(loop_.now());
   return true;
 }
 

@@ -9,7 +9,7 @@ namespace {
 using namespace test;
 
 TEST_F(Story, HurrySkipsEveryBackoff) {
-  changed(0ms, "a");
+  changed(0ms, "dir", ChangeKind::children);
   run_live(100ms, 200ms, Verdict::failed);
   EXPECT_FALSE(is_due(kLive, 300ms));
   queue.hurry(at(300ms));
@@ -42,6 +42,18 @@ TEST_F(Story, AFailedTargetIsHeldOff) {
   finish(1500ms, kLive, Verdict::done);
   EXPECT_EQ(queue.failures(), 0u);
   EXPECT_TRUE(is_due(kFull, 1500ms));
+}
+
+TEST_F(Story, WhatAKilledReceiverLeftIsLookedFor) {
+  changed(0ms, "dir/a");
+  run_live(100ms, 200ms, Verdict::failed);
+  EXPECT_EQ(run_live(2s, 3s, Verdict::done), Paths{"dir/a"});
+  EXPECT_EQ(queue.pending(), 1u) << "its temporary file is beside it";
+  Batch compared = queue.start_live();
+  EXPECT_EQ(compared.kind, ChangeKind::children);
+  EXPECT_EQ(compared.paths, Paths{"dir"});
+  finish(4s, kLive, Verdict::done);
+  EXPECT_EQ(state(4s), TargetState::idle);
 }
 
 TEST_F(Story, BackoffDoublesUpToItsLimit) {
