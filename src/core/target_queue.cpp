@@ -330,11 +330,6 @@ void TargetQueue::target_failed(Instant now) {
   target_backoff_.failed(pace_.retry, now);
 }
 
-void TargetQueue::standby_died(Instant now) {
-  proven_ = false;
-  if (live_) doubt_directories(*live_, now);
-}
-
 TargetState TargetQueue::state(Instant now) const {
   if (paused_) return TargetState::paused;
   bool full_is_near = full_running_ || (full_wanted_ && full_backoff_.until() <= now);

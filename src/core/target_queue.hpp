@@ -110,8 +110,9 @@ class TargetQueue {
   /// How long a transfer that is started ahead is worth its memory; nothing = not at all. It is
   /// while the target is in use, and only after a success: where the last one died it would too.
   std::optional<Instant> standby_until() const;
-  /// Idle, or with the live batch that is given back next.
-  void standby_died(Instant now);
+  void standby_died() { proven_ = false; }
+  /// The rsync of the running live batch has died, which is given back next.
+  void live_was_cut_off(Instant now) { doubt_directories(*live_, now); }
 
  private:
   static constexpr auto kStandbyIdle = std::chrono::seconds(60);

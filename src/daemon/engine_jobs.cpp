@@ -303,7 +303,9 @@ bool Engine::repeats(RunKey key, const Run::Result& result) {
     if (is_news) return true;
   }
   if (!result.was_standby || result.outcome.verdict != Verdict::failed) return false;
-  scheduler_.queue(key.first).standby_died(loop_.now());
+  TargetQueue& queue = scheduler_.queue(key.first);
+  queue.standby_died();
+  queue.live_was_cut_off(loop_.now());
   return true;
 }
 

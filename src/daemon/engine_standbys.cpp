@@ -31,13 +31,13 @@ void Engine::start_standby(TargetId id) {
                                            [this, id](const Run::Result&) {
                                              auto ended = std::move(standbys_.at(id).run);
                                              standbys_.erase(id);
-                                             scheduler_.queue(id).standby_died(loop_.now());
+                                             scheduler_.queue(id).standby_died();
                                              want_pump();
                                            }),
                      watcher(run).identity(run.tree)};
   } catch (const std::system_error&) {
     // The next transfer meets the same obstacle and tells of it.
-    scheduler_.queue(id).standby_died(loop_.now());
+    scheduler_.queue(id).standby_died();
   }
 }
 

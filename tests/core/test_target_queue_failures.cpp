@@ -48,12 +48,31 @@ TEST_F(Story, WhatAKilledReceiverLeftIsLookedFor) {
   changed(0ms, "dir/a");
   run_live(100ms, 200ms, Verdict::failed);
   EXPECT_EQ(run_live(2s, 3s, Verdict::done), Paths{"dir/a"});
-  EXPECT_EQ(queue.pending(), 1u) << "its temporary file is beside it";
+  ASSERT_TRUE(is_due(kLive, 3s)) << "its temporary file is beside it";
   Batch compared = queue.start_live();
   EXPECT_EQ(compared.kind, ChangeKind::children);
   EXPECT_EQ(compared.paths, Paths{"dir"});
   finish(4s, kLive, Verdict::done);
   EXPECT_EQ(state(4s), TargetState::idle);
+}
+
+TEST_F(Story, SoIsWhatAStandbyLeftThatDiedWithABatch) {
+  changed(0ms, "dir/a");
+  start_live(100ms);
+  queue.live_was_cut_off(at(200ms));
+  queue.give_back(kLive, at(200ms));
+  EXPECT_EQ(run_live(1s, 2s, Verdict::done), Paths{"dir/a"});
+  ASSERT_TRUE(is_due(kLive, 2s));
+  EXPECT_EQ(start_live(2s), Paths{"dir"});
+}
+
+TEST_F(Story, AStandbyThatDiesIdleCastsNoDoubtOnTheRunningBatch) {
+  changed(0ms, "dir/a");
+  start_live(100ms);
+  queue.standby_died();
+  EXPECT_EQ(queue.pending(), 1u);
+  finish(200ms, kLive, Verdict::done);
+  EXPECT_EQ(state(200ms), TargetState::idle);
 }
 
 TEST_F(Story, BackoffDoublesUpToItsLimit) {

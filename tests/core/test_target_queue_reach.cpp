@@ -72,7 +72,7 @@ TEST_F(Story, AStandbyIsWorthWhileForAMinuteAfterASuccess) {
   queue.set_paused(true);
   EXPECT_EQ(queue.standby_until(), std::nullopt);
   queue.set_paused(false);
-  queue.standby_died(at(30s));
+  queue.standby_died();
   EXPECT_EQ(queue.standby_until(), std::nullopt) << "the next one would die too";
   run_live(31s, 32s, Verdict::done);
   EXPECT_EQ(queue.standby_until(), at(92s));
