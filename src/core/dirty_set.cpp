@@ -5,7 +5,7 @@
 
 namespace mirrord {
 
-bool DirtySet::add(const std::string& path, ChangeKind kind, Instant now) {
+bool DirtySet::add(const SharedPath& path, ChangeKind kind, Instant now) {
   if (Lane* holder = covering(path, kind)) {
     holder->oldest = std::min(holder->oldest, now);
     return true;
@@ -38,7 +38,7 @@ bool DirtySet::merge(const Batch& batch) {
 
 bool DirtySet::merge(const DirtySet& other) {
   for (size_t kind = 0; kind < lanes_.size(); ++kind)
-    for (const std::string& path : other.lanes_[kind].paths)
+    for (const SharedPath& path : other.lanes_[kind].paths)
       if (!add(path, static_cast<ChangeKind>(kind), other.lanes_[kind].oldest)) return false;
   return true;
 }
@@ -54,7 +54,7 @@ Batch DirtySet::take() {
 }
 
 Batch DirtySet::take(ChangeKind kind) {
-  std::set<std::string>& paths = lane(kind).paths;
+  Paths& paths = lane(kind).paths;
   Batch batch{kind, {}, lane(kind).oldest};
   auto end = paths.size() <= kBatchLimit ? paths.end() : std::next(paths.begin(), kBatchLimit);
   batch.paths.assign(paths.begin(), end);
@@ -94,7 +94,7 @@ std::optional<Instant> DirtySet::oldest() const {
 }
 
 bool DirtySet::in_tree(const std::string& path) const {
-  const std::set<std::string>& trees = lane(ChangeKind::tree).paths;
+  const Paths& trees = lane(ChangeKind::tree).paths;
   if (trees.empty()) return false;
   if (trees.contains("")) return true;
   for (size_t slash = path.size(); slash != std::string::npos && slash != 0;

@@ -14,6 +14,7 @@
 
 #include "core/change.hpp"
 #include "core/model.hpp"
+#include "core/shared_path.hpp"
 
 namespace mirrord {
 
@@ -30,7 +31,7 @@ class DirtySet {
   static constexpr size_t kBatchLimit = 10'000;
 
   /// False when the set was full: it is empty now, and everything is in doubt.
-  [[nodiscard]] bool add(const std::string& path, ChangeKind kind, Instant now);
+  [[nodiscard]] bool add(const SharedPath& path, ChangeKind kind, Instant now);
   [[nodiscard]] bool merge(const Batch& batch);
   [[nodiscard]] bool merge(const DirtySet& other);
 
@@ -52,8 +53,9 @@ class DirtySet {
   std::optional<Instant> oldest() const;
 
  private:
+  using Paths = std::set<SharedPath, SharedPath::Less>;
   struct Lane {
-    std::set<std::string> paths;
+    Paths paths;
     Instant oldest{};
   };
   Lane& lane(ChangeKind kind) { return lanes_[static_cast<size_t>(kind)]; }

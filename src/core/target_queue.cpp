@@ -39,7 +39,7 @@ std::vector<std::string> paths_touched_by(const std::vector<std::string>& paths,
 
 }  // namespace
 
-void TargetQueue::changed(const std::string& path, ChangeKind kind, Instant now) {
+void TargetQueue::changed(const SharedPath& path, ChangeKind kind, Instant now) {
   if (pending_.empty()) first_change_ = now;
   last_change_ = last_used_ = now;
   // A set that is full empties itself; what was in it is a matter of a full comparison then.

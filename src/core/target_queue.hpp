@@ -62,7 +62,7 @@ class TargetQueue {
   /// The host answers again: no reason to wait any longer.
   void reachable(Instant now) { target_backoff_.skip(now); }
 
-  void changed(const std::string& path, ChangeKind kind, Instant now);
+  void changed(const SharedPath& path, ChangeKind kind, Instant now);
   void want_full(Instant now);
   /// Whatever is pending is due now, without settling and without back-off.
   void hurry(Instant now);

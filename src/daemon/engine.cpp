@@ -225,11 +225,16 @@ const std::set<Engine::GroupRun*>& Engine::groups_of(TreeId tree) {
 
 void Engine::tree_changed(TreeId tree, const Change& change) {
   Instant now = loop_.now();
+  SharedPath path = change.path;
   for (GroupRun* run : groups_of(tree)) {
     if (change.kind != ChangeKind::attributes) run->open_files.settled(change.path);
-    for (TargetId id : run->targets) scheduler_.queue(id).changed(change.path, change.kind, now);
+    tell_targets(*run, path, change.kind, now);
   }
   want_pump();
+}
+
+void Engine::tell_targets(GroupRun& run, const SharedPath& path, ChangeKind kind, Instant now) {
+  for (TargetId id : run.targets) scheduler_.queue(id).changed(path, kind, now);
 }
 
 void Engine::tree_written(TreeId tree, const std::string& path, bool created) {

@@ -127,6 +127,7 @@ class Engine {
   // What the watcher reports
   TreeWatcher::Listener listener();
   void tree_changed(TreeId tree, const Change& change);
+  void tell_targets(GroupRun& run, const SharedPath& path, ChangeKind kind, Instant now);
   void tree_written(TreeId tree, const std::string& path, bool created);
   void tree_state_changed(TreeId tree);
   void tree_trouble(TreeId tree, const std::string& path, const std::string& reason);

@@ -58,8 +58,7 @@ void Engine::release_open_files(Instant now) {
   for (auto& [name, run] : groups_)
     for (const OpenFiles::File& file : run->open_files.take_due(now)) {
       if (!file.created && waits_for_close(*run, file.path, now)) continue;
-      for (TargetId id : run->targets)
-        scheduler_.queue(id).changed(file.path, ChangeKind::data, now);
+      tell_targets(*run, file.path, ChangeKind::data, now);
     }
 }
 

@@ -117,8 +117,7 @@ uint64_t Engine::checkpoint() {
   // What is being written counts as it is now.
   for (auto& [name, run] : groups_)
     for (const OpenFiles::File& file : run->open_files.take_all())
-      for (TargetId id : run->targets)
-        scheduler_.queue(id).changed(file.path, ChangeKind::data, now);
+      tell_targets(*run, file.path, ChangeKind::data, now);
   last_checkpoint_ = static_cast<uint64_t>(now.time_since_epoch().count());
   published_at_.reset();  // whoever asked looks at it next
   publish(now);
