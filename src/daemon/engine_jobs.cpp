@@ -383,8 +383,10 @@ void Engine::log_failure(TargetRun& target, const std::string& prefix, const Out
   if (next)
     retry = fmt::format(", retrying in {:.1f} s",
                         static_cast<double>(std::max(*next - now, Duration{}).count()) / 1e6);
-  log::write(passed_over ? LogLevel::warning : LogLevel::debug,
-             fmt::format("{}: {}{}{}{}", prefix, outcome.text, own, more_failures(passed_over), retry), fields);
+  log::write(
+      passed_over ? LogLevel::warning : LogLevel::debug,
+      fmt::format("{}: {}{}{}{}", prefix, outcome.text, own, more_failures(passed_over), retry),
+      fields);
 }
 
 }  // namespace mirrord
