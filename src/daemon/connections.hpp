@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "daemon/probe.hpp"
@@ -31,6 +32,7 @@ class Connections {
   void open(TargetId id, const Group& group, const Target& target, Opened opened);
   /// A host that failed is not left alone any longer.
   void hurry(TargetId id) { masters_.hurry(id); }
+  std::optional<Instant> next_login(TargetId id) const { return masters_.next_login(id); }
   void close(TargetId id);
   void close_all();
 

@@ -95,7 +95,10 @@ TargetStatus Engine::target_status(TargetId id, Instant now) const {
   status.full_pending = queue.full_wanted() || queue.full_running() || queue.held();
   if (auto oldest = queue.oldest_pending())
     status.oldest_pending_usec = realtime_usec(*oldest, now);
-  if (auto next = queue.next_attempt()) status.next_attempt_usec = realtime_usec(*next, now);
+  // Targets on one host wait for it together once they have asked for their connection.
+  auto next = queue.next_attempt();
+  if (!next) next = connections_.next_login(id);
+  if (next) status.next_attempt_usec = realtime_usec(*next, now);
   status.last_sync_usec = target.last_sync_usec;
   status.last_error = escape(target.last_error);
   status.last_exit_status = target.last_exit_status;

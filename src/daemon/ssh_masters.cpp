@@ -71,6 +71,13 @@ void SshMasters::hurry(TargetId target) {
   }
 }
 
+std::optional<Instant> SshMasters::next_login(TargetId target) const {
+  for (const auto& [key, connection] : connections_)
+    if (connection.waiting.contains(target) && !connection.master)
+      return connection.backoff.until();
+  return std::nullopt;
+}
+
 void SshMasters::start(Connection& connection, const Group& group, const Target& config) {
   try {
     connection.socket = new_socket_path(user_of(group));

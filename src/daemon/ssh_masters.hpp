@@ -10,6 +10,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -41,6 +42,8 @@ class SshMasters {
   void ask(TargetId target, const Group& group, const Target& config, Answered answered);
   /// Whoever waits for a host that failed tries it now.
   void hurry(TargetId target);
+  /// When the host that the target waits for is tried again; nothing while it does not wait.
+  std::optional<Instant> next_login(TargetId target) const;
   /// The target is gone. A master that nobody uses any more is ended.
   void release(TargetId target);
   void clear() { connections_.clear(); }

@@ -24,7 +24,8 @@ class Outage : public Lab {
   /// and is rsync in all others.
   std::string faulty_rsync(const std::string& fault, int times) const {
     // A transfer that was started before arm() would carry its changes past the fault.
-    return "standby = false\n" + rsync_script(filled(R"(#!/bin/bash
+    return "standby = false\n" +
+           rsync_script(filled(R"(#!/bin/bash
 if [[ -e @HERE@/armed ]]; then
   for ((i = 1; i <= @TIMES@; ++i)); do
     if mkdir @HERE@/fault.$i 2>/dev/null; then
@@ -80,6 +81,24 @@ TEST_F(Outage, TargetDeadAtStartCatchesUp) {
   ASSERT_TRUE(target_becomes("tgt2", "retrying"));
   server("tgt2").start();
   ASSERT_TRUE(arrives("first sync of tgt2", {"tgt2"}));
+}
+
+/// It has not failed itself, but its host has been tried, and is left alone for a while.
+TEST_F(Outage, WhoeverJoinsADeadHostSaysWhenItIsTried) {
+  constexpr auto* kSlowRetry = "retry = { initial = \"1h\", max = \"1h\" }\n";
+  const std::string first = ssh_target("tgt1");
+  const std::string second = filled(
+      R"({ to = "@LOGIN@@127.0.0.1:@COPY@", name = "tgt2", @SSH@)",
+      {{"LOGIN", login()}, {"COPY", copy("tgt2")}, {"SSH", first.substr(first.find("ssh ="))}});
+  configure({.targets = {first}, .settings = kSlowRetry});
+  server("tgt1").stop();
+  start();
+  ASSERT_TRUE(target_becomes("tgt1", "retrying"));
+
+  configure({.targets = {first, second}, .settings = kSlowRetry});
+  ASSERT_EQ("", client().call(manager_object(), "Reload", "").message);
+  EXPECT_TRUE(wait_until([&] { return number("tgt2", "NextAttemptUSec") > 0; }));
+  EXPECT_EQ(0, number("tgt2", "ConsecutiveFailures"));
 }
 
 TEST_F(Outage, FailedBatchIsSentAgain) {
