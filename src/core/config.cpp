@@ -187,6 +187,7 @@ Defaults ConfigReading::read_defaults(ConfigReport& report, const toml::table* t
 }
 
 void ConfigReading::read_daemon(ConfigReport& report, const toml::table& table) {
+  if (table.empty()) return;  // as installed: it sets nothing, and forbids no other
   claim(report, "[daemon]", table);
   read_table({report, host_, "[daemon]"}, table, daemon_schema(), config_.limits);
 }

@@ -174,14 +174,23 @@ TEST(Config, DoubledGroupNamesItsFirstPlaceAndIsStillValidated) {
 }
 
 TEST(Config, DaemonTableStandsOnceOverAllFiles) {
-  const auto parsed = parse_config(
-      {{"a.toml", kWeb + "[daemon]\n"}, {"b.toml", "[daemon]\nlog_level = \"loud\"\n"}},
-      config_host());
+  const auto parsed = parse_config({{"a.toml", kWeb + "[daemon]\nmax_standby = 1\n"},
+                                    {"b.toml", "[daemon]\nlog_level = \"loud\"\n"}},
+                                   config_host());
   EXPECT_EQ(
       texts_of(parsed),
       "b.toml:1:1: [daemon] is already defined at a.toml:4:1\n"
       "b.toml:2:13: key 'log_level' in [daemon] must be one of \"emerg\", \"alert\", \"crit\", "
       "\"err\", \"warning\", \"notice\", \"info\", \"debug\", not \"loud\"\n");
+}
+
+/// The installed mirrord.toml has one, and an imported configuration may have another.
+TEST(Config, ADaemonTableThatSetsNothingForbidsNoOther) {
+  const auto parsed =
+      parse_config({{"a.toml", "[daemon]\n"}, {"b.toml", kWeb + "[daemon]\nmax_transfers = 3\n"}},
+                   config_host());
+  ASSERT_TRUE(parsed.ok()) << texts_of(parsed);
+  EXPECT_EQ(parsed.config->limits.max_transfers, 3u);
 }
 
 TEST(Config, ReadsTheLimitsOfTheDaemon) {
