@@ -43,7 +43,7 @@ _mirrorctl() {
   fi
   for word in "${words[@]:1}"; do
     case $previous in
-      --bus | -H | --host | --config-dir | --timeout) ;;
+      --bus | -H | --host | --config-dir | --timeout | --user) ;;
       *) if [[ ! $verb && $word != -* ]]; then verb=$word; fi ;;
     esac
     previous=$word
@@ -58,6 +58,7 @@ _mirrorctl() {
     check) options='--config-dir --help' ;;
     explain) options="$common --json" ;;
     doctor) options="$common --trust --config-dir" ;;
+    import-lsyncd) options='--user --help' ;;
   esac
   case $previous in
     --bus) options='' choices='system user' ;;

@@ -50,13 +50,16 @@ void print_losses(const ImportedConfig& config, const std::string& file) {
 
 }  // namespace
 
-Exit import_lsyncd(const std::string& file) {
+Exit import_lsyncd(const std::string& file, const std::string& user) {
   const auto [text, error] = read_small_file(file);
   if (!text) throw Failure(Exit::failed, fmt::format("read '{}': {}", file, error));
   const auto record = evaluate_in_time(*text);
   const ImportHost host{std::filesystem::current_path().native(),
                         [](const std::string& path) { return read_small_file(path).content; }};
-  const auto config = import_lsyncd_record(record, *text, host);
+  auto config = import_lsyncd_record(record, *text, host);
+  if (!user.empty())
+    for (ImportedGroup& group : config.groups)
+      group.keys.emplace(group.keys.begin(), "user", *toml_string(user));
   std::fputs(toml_text(config, file).c_str(), stdout);
   print_losses(config, file);
   return config.losses().empty() ? Exit::ok : Exit::failed;

@@ -9,6 +9,6 @@ namespace mirrord {
 
 /// Prints the TOML on standard output, and on standard error what could not be carried over, a
 /// line each. Exit::failed when there is any, or when the file cannot be read. Needs no daemon.
-Exit import_lsyncd(const std::string& file);
+Exit import_lsyncd(const std::string& file, const std::string& user);
 
 }  // namespace mirrord

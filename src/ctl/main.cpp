@@ -17,7 +17,7 @@ struct Options {
   SyncOptions sync;
   std::string timeout;
   std::string config_directory = "/etc/mirrord";
-  std::string lsyncd_config;
+  std::string lsyncd_config, lsyncd_user;
   std::string group, path;
   bool json = false;
   bool trust = false;
@@ -96,13 +96,15 @@ void describe(CLI::App& app, Options& options) {
   check->excludes(bus)->excludes(host);
   auto* import = app.add_subcommand("import-lsyncd", "Print the TOML for an lsyncd.conf");
   import->add_option("FILE", options.lsyncd_config, "The configuration of lsyncd")->required();
+  import->add_option("--user", options.lsyncd_user, "Run the transfers of all groups as this user");
   import->excludes(bus)->excludes(host);
 }
 
 Exit run(const CLI::App& app, const Options& options) {
   Selection selection = parse_selection(options.selection);
   if (app.got_subcommand("check")) return check_config(options.config_directory);
-  if (app.got_subcommand("import-lsyncd")) return import_lsyncd(options.lsyncd_config);
+  if (app.got_subcommand("import-lsyncd"))
+    return import_lsyncd(options.lsyncd_config, options.lsyncd_user);
   if (app.got_subcommand("reload")) return reload(options.address);
   if (app.got_subcommand("sync")) return sync(options.address, selection, options.sync);
   if (app.got_subcommand("wait")) return wait(options.address, selection, options.timeout);

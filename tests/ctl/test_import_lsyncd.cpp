@@ -30,6 +30,17 @@ TEST_F(ImportLsyncd, PrintsAFileThatCheckAccepts) {
   EXPECT_EQ(check.status, 0) << check.err << result.out;
 }
 
+TEST_F(ImportLsyncd, PutsTheUserIntoEveryGroup) {
+  write_file(file,
+             "sync { default.rsync, source = '/usr', target = 'host:/usr' }\n"
+             "sync { default.rsync, source = '/etc', target = 'host:/etc' }\n");
+  const Finished result = run_mirrorctl({"import-lsyncd", "--user", "web\"mgr", file});
+  const std::string line = "\nuser = \"web\\\"mgr\"\n";
+  const size_t first = result.out.find(line);
+  ASSERT_NE(first, std::string::npos) << result.out << result.err;
+  EXPECT_NE(result.out.find(line, first + 1), std::string::npos) << result.out;
+}
+
 TEST_F(ImportLsyncd, NamesLossesByLineOnStandardErrorAndFails) {
   const Finished result =
       import("sync { default.rsync, source = '/usr', target = 'host:/usr',\n  tunnel = {} }\n");
