@@ -37,7 +37,7 @@ make_users() {
     public=$(on "$machine" cat "$key.pub")
     for target in "${targets[@]}"; do
       on "$target" install -d -o webmgr -g webmgr -m 700 "${key%/*}"
-      on "$target" sh -c "echo '$public' >>${key%/*}/authorized_keys"
+      as_webmgr "$target" sh -c "echo '$public' >>${key%/*}/authorized_keys"
     done
   done
 }
