@@ -1,12 +1,6 @@
 #include "daemon/engine.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
-
-#include "core/escape.hpp"
-#include "io/log.hpp"
-#include "io/notify.hpp"
 
 namespace mirrord {
 
@@ -48,24 +42,6 @@ Engine::Engine(Loop& loop)
   timer_ = loop_.timer([this] { pump(); });
   limit_timer_ = loop_.timer([this] { look_for_raised_limits(); });
 }
-
-TreeWatcher::Listener Engine::listener() {
-  return {[this](TreeId tree, const Change& change) { tree_changed(tree, change); },
-          [this](TreeId tree, const std::string& path, bool created) {
-            tree_written(tree, path, created);
-          },
-          [this](TreeId tree) {
-            for (GroupRun* run : groups_of(tree)) abandon_runs(*run);
-          },
-          [this] { crawl_progressed(); },
-          [this](TreeId tree) { tree_state_changed(tree); },
-          [this](TreeId tree, const std::string& path, const std::string& reason) {
-            tree_trouble(tree, path, reason);
-          },
-          [this](TreeId tree) { tree_overflowed(tree); }};
-}
-
-// ---- groups and reload
 
 void Engine::apply(const Config& config) {
   ready_ = false;
@@ -215,151 +191,6 @@ Engine::Found Engine::pause(const std::string& group, const std::string& target,
   });
 }
 
-// ---- what the watcher reports
-
-const std::set<Engine::GroupRun*>& Engine::groups_of(TreeId tree) {
-  static const std::set<GroupRun*> none;
-  auto found = trees_by_id_.find(tree);
-  return found == trees_by_id_.end() ? none : found->second->groups;
-}
-
-void Engine::tree_changed(TreeId tree, const Change& change) {
-  Instant now = loop_.now();
-  SharedPath path = change.path;
-  for (GroupRun* run : groups_of(tree)) {
-    if (change.kind != ChangeKind::attributes) run->open_files.settled(change.path);
-    tell_targets(*run, path, change.kind, now);
-  }
-  want_pump();
-}
-
-void Engine::tell_targets(GroupRun& run, const SharedPath& path, ChangeKind kind, Instant now) {
-  for (TargetId id : run.targets) scheduler_.queue(id).changed(path, kind, now);
-}
-
-void Engine::tree_written(TreeId tree, const std::string& path, bool created) {
-  constexpr Duration kLookAfter = std::chrono::milliseconds(100);
-  Instant now = loop_.now();
-  for (GroupRun* run : groups_of(tree)) {
-    if (created)
-      run->open_files.created(path, now + run->config.max_delay);
-    else
-      run->open_files.modified(path, now + kLookAfter);
-  }
-  want_pump();
-}
-
-/// Who waits for us to be ready learns that it takes long because there is much.
-void Engine::crawl_progressed() {
-  Instant now = loop_.now();
-  bool is_news = !extended_at_ || now >= *extended_at_ + kExtendInterval;
-  if (!ready_ && is_news && !sources_are_watched()) {
-    extended_at_ = now;
-    notify::extend_timeout(kExtension);
-  }
-  want_pump();
-}
-
-void Engine::tree_state_changed(TreeId tree) {
-  for (GroupRun* run : groups_of(tree)) source_state(*run, watchers_.of(tree).state(tree));
-  want_pump();
-}
-
-void Engine::source_state(GroupRun& run, TreeState state) {
-  bool watching = state == TreeState::watching;
-  if (state == TreeState::missing) abandon_runs(run);
-  std::optional<Identity> before = run.identity;
-  if (watching) run.identity = watcher(run).identity(run.tree);
-  bool replaced = watching && before && before != run.identity;
-  if (replaced) abandon_runs(run);
-  for (TargetId id : run.targets) {
-    if (replaced) targets_.at(id).distrusts_times = true;
-    // From now on changes may go unseen, until a comparison that starts when all is watched.
-    scheduler_.queue(id).want_full(loop_.now());
-  }
-  if (watching && watcher(run).blindness(run.tree).error == 0) run.limited = false;
-  bool was_missing = std::exchange(run.missing, state == TreeState::missing);
-  if (run.missing == was_missing) return;
-  log::Fields fields{{"MIRRORD_GROUP", run.config.name}, {"MESSAGE_ID", ""}};
-  fields[1].value = run.missing ? log::message::kSourceMissing : log::message::kSourceBack;
-  if (run.missing) {
-    log::write(LogLevel::warning,
-               fmt::format("group '{}': source '{}' is missing or cannot be read; nothing is "
-                           "deleted on its targets, waiting for it to come back",
-                           run.config.name, escape(run.config.source)),
-               fields);
-  } else {
-    log::write(
-        LogLevel::notice,
-        fmt::format("group '{}': source '{}' is back", run.config.name, escape(run.config.source)),
-        fields);
-  }
-}
-
-void Engine::tree_trouble(TreeId tree, const std::string& path, const std::string& reason) {
-  // A tree can have any number of unreadable directories; the count is in the group's Problem.
-  constexpr size_t kLinesPerGroup = 50;
-  bool at_limit = watchers_.of(tree).blindness(tree).error != 0;
-  if (at_limit) loop_.arm(limit_timer_, loop_.now() + kLimitCheck);
-  for (GroupRun* run : groups_of(tree)) {
-    bool limit_told = at_limit && std::exchange(run->limited, true);
-    if (limit_told || run->told.size() >= kLinesPerGroup) continue;
-    if (!run->told.insert(path + '\n' + reason).second && !at_limit) continue;
-    log::Fields fields{{"MIRRORD_GROUP", run->config.name}};
-    if (at_limit) fields.push_back({"MESSAGE_ID", std::string(log::message::kWatchLimit)});
-    bool last = run->told.size() == kLinesPerGroup;
-    log::write(LogLevel::warning,
-               fmt::format("group '{}': '{}': {}{}", run->config.name,
-                           escape(watchers_.of(tree).file_path(tree, path)), reason,
-                           last ? " (no more such lines follow)" : ""),
-               fields);
-  }
-}
-
-void Engine::tree_overflowed(TreeId tree) {
-  constexpr Duration kQuiet = std::chrono::minutes(1);  // between two lines of a storm
-  Instant now = loop_.now();
-  for (GroupRun* run : groups_of(tree)) {
-    ++run->overflows_untold;
-    if (run->overflow_told_at && now < *run->overflow_told_at + kQuiet) continue;
-    run->overflow_told_at = now;
-    size_t count = std::exchange(run->overflows_untold, 0);
-    std::string times = count == 1 ? "" : fmt::format(" {} times", count);
-    log::write(LogLevel::warning,
-               fmt::format("group '{}': the inotify queue overflowed{}, comparing the source again",
-                           run->config.name, times),
-               {{"MIRRORD_GROUP", run->config.name},
-                {"MESSAGE_ID", std::string(log::message::kQueueOverflow)}});
-  }
-}
-
-/// How often the whole group is compared: as configured, else where the kernel does not show all.
-std::optional<Duration> Engine::rescan_interval(const GroupRun& run) const {
-  if (run.config.rescan) return run.config.rescan->count() == 0 ? std::nullopt : run.config.rescan;
-  Blindness blindness = watcher(run).blindness(run.tree);
-  bool blind = blindness.unwatched > 0 || !blindness.remote.empty();
-  return blind ? std::optional<Duration>(kBlindRescan) : std::nullopt;
-}
-
-void Engine::rescan_due(Instant now) {
-  for (auto& [name, run] : groups_) {
-    std::optional<Duration> interval = rescan_interval(*run);
-    if (!interval)
-      run->rescan_at.reset();
-    else if (!run->rescan_at)
-      run->rescan_at = now + *interval;
-    if (!run->rescan_at || *run->rescan_at > now || is_compared(*run)) continue;
-    run->rescan_at = now + *interval;
-    // Crawled too: directories and links may have come unseen. A full sync follows the crawl.
-    if (watcher(*run).state(run->tree) == TreeState::watching) watcher(*run).restart(run->tree);
-  }
-}
-
-bool Engine::is_compared(const GroupRun& run) const {
-  return std::ranges::any_of(run.targets,
-                             [&](TargetId id) { return scheduler_.queue(id).full_running(); });
-}
-
 /// Ends what may delete on old knowledge. It is done again later.
 void Engine::abandon_runs(const GroupRun& run) {
   for (TargetId id : run.targets) abandon_runs(id);
@@ -372,24 +203,6 @@ void Engine::abandon_runs(TargetId id) {
       abandoned_.insert(running->first);
       running->second->terminate();
     }
-}
-
-void Engine::look_for_raised_limits() {
-  bool limited = false;
-  for (auto& [rules, tree] : trees_) {
-    TreeWatcher& watcher = watchers_.of(tree.id);
-    if (watcher.limit_was_raised(tree.id)) watcher.restart(tree.id);
-    limited |= watcher.blindness(tree.id).error != 0;
-  }
-  if (limited) loop_.arm(limit_timer_, loop_.now() + kLimitCheck);
-  want_pump();
-}
-
-bool Engine::sources_are_watched() const {
-  return std::ranges::none_of(trees_, [&](const auto& entry) {
-    TreeId tree = entry.second.id;
-    return watchers_.of(tree).state(tree) == TreeState::crawling;
-  });
 }
 
 void Engine::stop(std::function<void()> stopped) {

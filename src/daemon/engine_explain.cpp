@@ -1,4 +1,4 @@
-// Engine, part six: what becomes of one path.
+// Engine: what becomes of one path.
 #include "daemon/child_command.hpp"
 #include "daemon/engine.hpp"
 #include "io/file_system.hpp"

@@ -1,4 +1,4 @@
-// Engine, part two: from due jobs to running rsyncs and back.
+// Engine: from due jobs to running rsyncs and back.
 #include <fmt/format.h>
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// Engine, part four: transfers that are started ahead.
+// Engine: transfers that are started ahead.
 //
 // A standby waits in the source directory of the moment it was started, with the options of that
 // moment. It is thrown away when either may have changed, and after a minute without use, because

@@ -1,4 +1,4 @@
-// Engine, part three: what it shows of itself.
+// Engine: what it shows of itself.
 #include <fmt/format.h>
 
 #include <algorithm>

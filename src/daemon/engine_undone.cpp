@@ -1,4 +1,4 @@
-// Engine, part seven: what it has to do and has not done, for the watchdog.
+// Engine: what it has to do and has not done, for the watchdog.
 #include <fmt/format.h>
 
 #include "daemon/engine.hpp"

@@ -1,4 +1,4 @@
-// Engine, part five: comparisons byte by byte, on request. They use no slot and change nothing.
+// Engine: comparisons byte by byte, on request. They use no slot and change nothing.
 #include <system_error>
 
 #include "core/ssh.hpp"
