@@ -50,16 +50,19 @@ void print_losses(const ImportedConfig& config, const std::string& file) {
 
 }  // namespace
 
-Exit import_lsyncd(const std::string& file, const std::string& user) {
+Exit import_lsyncd(const std::string& file, const std::optional<std::string>& user) {
+  const auto user_value = user ? toml_string(*user) : std::nullopt;
+  if (user && (user->empty() || !user_value))
+    throw Failure(Exit::usage, "--user: '" + escape(*user) + "' is no name of a user");
   const auto [text, error] = read_small_file(file);
   if (!text) throw Failure(Exit::failed, fmt::format("read '{}': {}", file, error));
   const auto record = evaluate_in_time(*text);
   const ImportHost host{std::filesystem::current_path().native(),
                         [](const std::string& path) { return read_small_file(path).content; }};
   auto config = import_lsyncd_record(record, *text, host);
-  if (!user.empty())
+  if (user_value)
     for (ImportedGroup& group : config.groups)
-      group.keys.emplace(group.keys.begin(), "user", *toml_string(user));
+      group.keys.emplace(group.keys.begin(), "user", *user_value);
   std::fputs(toml_text(config, file).c_str(), stdout);
   print_losses(config, file);
   return config.losses().empty() ? Exit::ok : Exit::failed;

@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <exception>
+#include <optional>
 #include <string>
 
 #include "ctl/import_lsyncd.hpp"
@@ -17,7 +18,8 @@ struct Options {
   SyncOptions sync;
   std::string timeout;
   std::string config_directory = "/etc/mirrord";
-  std::string lsyncd_config, lsyncd_user;
+  std::string lsyncd_config;
+  std::optional<std::string> lsyncd_user;
   std::string group, path;
   bool json = false;
   bool trust = false;

@@ -41,6 +41,16 @@ TEST_F(ImportLsyncd, PutsTheUserIntoEveryGroup) {
   EXPECT_NE(result.out.find(line, first + 1), std::string::npos) << result.out;
 }
 
+TEST_F(ImportLsyncd, RefusesAUserThatNobodyCanBe) {
+  write_file(file, "sync { default.rsync, source = '/usr', target = 'host:/usr' }\n");
+  for (const std::string user : {"", "web\xffmgr"}) {
+    const Finished result = run_mirrorctl({"import-lsyncd", "--user", user, file});
+    EXPECT_EQ(result.status, 2) << result.err;
+    EXPECT_NE(result.err.find("--user"), std::string::npos) << result.err;
+    EXPECT_EQ(result.out, "");
+  }
+}
+
 TEST_F(ImportLsyncd, NamesLossesByLineOnStandardErrorAndFails) {
   const Finished result =
       import("sync { default.rsync, source = '/usr', target = 'host:/usr',\n  tunnel = {} }\n");

@@ -45,7 +45,7 @@ TEST(Manual, MirrordOptions) {
 
 TEST(Manual, MirrorctlOptions) {
   std::set<std::string> options = options_in(run_mirrorctl({"--help"}).out);
-  for (const auto* verb : {"status", "sync", "wait", "explain", "doctor", "check"})
+  for (const auto* verb : {"status", "sync", "wait", "explain", "doctor", "check", "import-lsyncd"})
     options.merge(options_in(run_mirrorctl({verb, "--help"}).out));
   describes("mirrorctl.1", options);
   EXPECT_TRUE(options.contains("approve-deletes"));
