@@ -48,7 +48,7 @@ as_webmgr() { on "$1" runuser -u webmgr -- "${@:2}"; } # MACHINE COMMAND...
 
 # Like a fresh installation, whatever the scenario before has left.
 forget() { # MACHINE
-  on "$1" sh -c 'systemctl stop mirrord "mirrord-resync@*" writers; systemctl disable mirrord
+  on "$1" sh -c 'systemctl stop mirrord "mirrord-resync@*" writers lsyncd; systemctl disable mirrord
     systemctl revert mirrord; systemctl reset-failed
     find /etc/mirrord -name "*.toml" ! -name mirrord.toml -delete
     rm -rf /var/lib/mirrord/*' >/dev/null 2>&1

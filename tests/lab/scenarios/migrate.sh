@@ -19,7 +19,7 @@ within 60 lsyncd_arrives
 on org mkdir $contents/images/while-lsyncd-ran
 
 step 'every command of the page, in its order'
-told=$(on org sh -eux 2>&1 <<<"$commands") || { printf '%s\n' "$told"; false; }
+told=$(on org sh -euxc "$commands" 2>&1 </dev/null) || { printf '%s\n' "$told"; false; }
 
 step 'mirrord mirrors, and lsyncd is gone'
 refuses on org pgrep -x lsyncd

@@ -27,7 +27,7 @@ for block in "$blocks"/*; do
   if grep -q '^\[groups' "$block"; then
     on org tee /etc/mirrord/web.toml >/dev/null <"$block"
   else
-    told=$(on org sh -eu 2>&1 <"$block") || { cat "$block"; printf '%s\n' "$told"; false; }
+    told=$(on org sh -euc "$(cat "$block")" 2>&1 </dev/null) || { cat "$block"; printf '%s\n' "$told"; false; }
   fi
 done
 on org rm /home/webmgr/.profile /home/webmgr/answers
