@@ -18,9 +18,26 @@ bool DirtySet::add(const SharedPath& path, ChangeKind kind, Instant now) {
   Lane& target = lane(kind);
   target.oldest = target.paths.empty() ? oldest : std::min(target.oldest, oldest);
   target.paths.insert(path);
-  if (size() <= kLimit) return true;
+  if (size() <= kLimit || collapse()) return true;
   clear();
   return false;
+}
+
+/// Names the directories of the paths in their place. False when that does not free half of the
+/// set: it would be full again soon.
+bool DirtySet::collapse() {
+  Lane& children = lane(ChangeKind::children);
+  for (ChangeKind kind : {ChangeKind::attributes, ChangeKind::data}) {
+    Lane& named = lane(kind);
+    if (named.paths.empty()) continue;
+    children.oldest =
+        children.paths.empty() ? named.oldest : std::min(children.oldest, named.oldest);
+    for (const SharedPath& path : named.paths)
+      if (std::string directory = parent_of(path); !children.paths.contains(directory))
+        children.paths.insert(std::move(directory));
+    named = {};
+  }
+  return size() <= kLimit / 2;
 }
 
 /// The lane that holds this path already, as a tree or at least as strongly.
@@ -82,7 +99,7 @@ size_t DirtySet::size() const {
 }
 
 bool DirtySet::covers(const std::string& path) const {
-  return in_tree(path) ||
+  return in_tree(path) || lane(ChangeKind::children).paths.contains(parent_of(path)) ||
          std::ranges::any_of(lanes_, [&](const Lane& l) { return l.paths.contains(path); });
 }
 

@@ -1,7 +1,8 @@
 // What is not yet mirrored to one target: paths, and how much of each is in doubt.
 //
 // A path is in it once, however often it changed; a tree absorbs what is below it. When it would
-// grow beyond kLimit it collapses into a single wish for a full comparison, so its memory is
+// grow beyond kLimit it collapses: into the directories of its paths, each to be compared one level
+// deep, and where these are many, too, into a single wish for a full comparison. So its memory is
 // bounded whatever the length of an outage. take() empties by batches; merge() gives back.
 #pragma once
 
@@ -30,7 +31,7 @@ class DirtySet {
   static constexpr size_t kLimit = 100'000;
   static constexpr size_t kBatchLimit = 10'000;
 
-  /// False when the set was full: it is empty now, and everything is in doubt.
+  /// False when the set cannot hold it: it is empty now, and everything is in doubt.
   [[nodiscard]] bool add(const SharedPath& path, ChangeKind kind, Instant now);
   [[nodiscard]] bool merge(const Batch& batch);
   [[nodiscard]] bool merge(const DirtySet& other);
@@ -48,7 +49,7 @@ class DirtySet {
 
   bool empty() const { return size() == 0; }
   size_t size() const;
-  /// Whether this path is in doubt, by itself or as part of a tree.
+  /// Whether this path is in doubt, by itself or as part of a directory.
   bool covers(const std::string& path) const;
   std::optional<Instant> oldest() const;
 
@@ -60,6 +61,7 @@ class DirtySet {
   };
   Lane& lane(ChangeKind kind) { return lanes_[static_cast<size_t>(kind)]; }
   const Lane& lane(ChangeKind kind) const { return lanes_[static_cast<size_t>(kind)]; }
+  bool collapse();
   bool in_tree(const std::string& path) const;
   Lane* covering(const std::string& path, ChangeKind kind);
   /// Erases what is below; since when the oldest of it has been waiting.

@@ -40,13 +40,18 @@ void add_limit(Arguments& argv, const Transfer& transfer) {
   if (transfer.max_delete) argv.push_back(fmt::format("--max-delete={}", *transfer.max_delete));
 }
 
+/// A file that was rewritten within the second of its last transfer has another time by nanoseconds.
+void add_fine_times(Arguments& argv, const Transfer& transfer) {
+  if (transfer.can.compares_nanoseconds()) argv.push_back("--modify-window=-1");
+}
+
 void add_comparison(Arguments& argv, const Group& group, const Transfer& transfer, bool removes) {
   argv.push_back("-r");
   if (transfer.lane == Lane::verify) append(argv, {"-n", "-i"});
   if (transfer.by_checksum || transfer.lane == Lane::verify)
     argv.push_back("-c");
-  else if (transfer.can.compares_nanoseconds())
-    argv.push_back("--modify-window=-1");
+  else
+    add_fine_times(argv, transfer);
   if (removes) argv.push_back(group.delete_excluded ? "--delete-excluded" : "--delete");
   if (removes) add_limit(argv, transfer);
   if (transfer.lane == Lane::full && transfer.can.shows_progress())
@@ -68,6 +73,7 @@ void add_list(Arguments& argv, const Transfer& transfer, bool removes) {
   // The quick check of size and whole seconds would skip a file that was rewritten with the same
   // size within the second of its last transfer.
   if (transfer.lane == Lane::tree || transfer.lane == Lane::data) argv.push_back("-I");
+  if (transfer.lane == Lane::children) add_fine_times(argv, transfer);
 }
 
 void add_lane(Arguments& argv, const Group& group, const Transfer& transfer) {

@@ -177,11 +177,34 @@ TEST(DirtySet, TakesAtMostABatch) {
   EXPECT_TRUE(set.empty());
 }
 
-TEST(DirtySet, ForgetsTheDetailsBeyondItsLimit) {
+/// A path in a directory of its own.
+std::string lonely(size_t number) { return std::to_string(number) + "/file"; }
+
+TEST(DirtySet, BeyondItsLimitKnowsDirectoriesOnly) {
+  DirtySet set;
+  ASSERT_TRUE(set.add("moved", kTree, at(30ms)));
+  ASSERT_TRUE(set.add("d1", kChildren, at(20ms)));
+  for (size_t i = set.size(); i < DirtySet::kLimit; ++i)
+    ASSERT_TRUE(set.add("d" + std::to_string(i % 3) + "/f" + std::to_string(i),
+                        i % 2 ? kData : kAttributes, at(10ms)));
+  EXPECT_EQ(set.size(), DirtySet::kLimit);
+  EXPECT_TRUE(set.add("top", kData, at(40ms)));
+  EXPECT_TRUE(set.covers("d2/f5"));
+  EXPECT_TRUE(set.covers("top"));
+  EXPECT_FALSE(set.covers("d2/f5/below"));
+  EXPECT_EQ(set.oldest(), at(10ms));
+  EXPECT_EQ(drained(set), (Contents{{"moved", kTree},
+                                    {"", kChildren},
+                                    {"d0", kChildren},
+                                    {"d1", kChildren},
+                                    {"d2", kChildren}}));
+}
+
+TEST(DirtySet, ForgetsTheDetailsOfTooManyDirectories) {
   DirtySet set;
   for (size_t i = 0; i < DirtySet::kLimit; ++i)
-    ASSERT_TRUE(set.add(std::to_string(i), i % 2 ? kData : kAttributes, at(0ms)));
-  EXPECT_TRUE(set.add("7", kTree, at(0ms))) << "known already";
+    ASSERT_TRUE(set.add(lonely(i), i % 2 ? kData : kAttributes, at(0ms)));
+  EXPECT_TRUE(set.add(lonely(7), kTree, at(0ms))) << "known already";
   EXPECT_FALSE(set.add("one more", kData, at(0ms)));
   EXPECT_TRUE(set.empty());
   EXPECT_TRUE(set.add("afterwards", kData, at(0ms)));
@@ -197,11 +220,11 @@ TEST(DirtySet, MergesABatchAndAnotherSet) {
 TEST(DirtySet, MergeTellsWhenItOverflows) {
   DirtySet full;
   for (size_t i = 0; i < DirtySet::kLimit; ++i)
-    ASSERT_TRUE(full.add(std::to_string(i), kData, at(0ms)));
+    ASSERT_TRUE(full.add(lonely(i), kData, at(0ms)));
   EXPECT_FALSE(full.merge(Batch{kData, {"x"}, at(0ms)}));
   EXPECT_TRUE(full.empty());
   for (size_t i = 0; i < DirtySet::kLimit; ++i)
-    ASSERT_TRUE(full.add(std::to_string(i), kData, at(0ms)));
+    ASSERT_TRUE(full.add(lonely(i), kData, at(0ms)));
   EXPECT_FALSE(full.merge(filled({{"x", kAttributes}, {"y", kData}})));
 }
 
@@ -218,7 +241,8 @@ class Model {
   }
   bool covers(const std::string& path) const {
     return std::ranges::any_of(paths_, [&](const auto& entry) {
-      return entry.first == path || (entry.second == kTree && is_below(path, entry.first));
+      return entry.first == path || (entry.second == kTree && is_below(path, entry.first)) ||
+             (entry.second == kChildren && parent_of(path) == entry.first);
     });
   }
   const Contents& paths() const { return paths_; }

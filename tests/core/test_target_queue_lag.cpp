@@ -60,7 +60,7 @@ TEST_F(Lag, SurvivesAStrongerChangeOfTheSamePath) {
 TEST_F(Lag, SurvivesTheCollapseIntoAFullSync) {
   queue.changed("first", ChangeKind::data, at(0ms));
   for (size_t i = 0; i < DirtySet::kLimit; ++i)
-    queue.changed(std::to_string(i), ChangeKind::data, at(500ms));
+    queue.changed(std::to_string(i) + "/file", ChangeKind::data, at(500ms));
   ASSERT_TRUE(queue.full_wanted());
   expect_at_most(0ms);
 }
