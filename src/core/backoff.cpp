@@ -1,13 +1,18 @@
 #include "core/backoff.hpp"
 
+#include <cmath>
+
 namespace mirrord {
 
 void Backoff::failed(const RetrySettings& retry, Instant now) {
-  constexpr uint32_t kMostDoublings = 40;
+  // What comes back after an hour is tried again within half an hour; with a second at first, that
+  // makes some 14 attempts in ten minutes.
+  constexpr double kGrowth = 1.5;
+  constexpr uint32_t kMostGrowths = 64;
   std::uniform_real_distribution<double> jitter(0.8, 1.2);
-  double doubled = static_cast<double>(retry.initial.count()) *
-                   static_cast<double>(uint64_t{1} << std::min(failures_++, kMostDoublings));
-  double capped = std::min(doubled, static_cast<double>(retry.max.count()));
+  double grown = static_cast<double>(retry.initial.count()) *
+                 std::pow(kGrowth, std::min(failures_++, kMostGrowths));
+  double capped = std::min(grown, static_cast<double>(retry.max.count()));
   until_ = now + Duration(static_cast<int64_t>(capped * jitter(random_)));
 }
 

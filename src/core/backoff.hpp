@@ -1,4 +1,4 @@
-// How long to wait after failures in a row: twice as long each time, with jitter.
+// How long to wait after failures in a row: half as long again each time, with jitter.
 //
 // +-20 %: what failed together shall not come back together. Pure: time is an argument.
 #pragma once
