@@ -17,7 +17,14 @@ void Engine::update_standbys(Instant now) {
     return std::ranges::find(wanted, entry.first) == wanted.end();
   });
   for (TargetId id : wanted)
-    if (!standbys_.contains(id)) start_standby(id);
+    if (!standbys_.contains(id) && next_standby_at(id) <= now) start_standby(id);
+}
+
+/// To start one takes the processors longer than a small transfer does, which goes first.
+Instant Engine::next_standby_at(TargetId id) const {
+  constexpr auto kHeadStart = std::chrono::milliseconds(10);
+  auto live = runs_.find({id, JobKind::live});
+  return live == runs_.end() ? Instant{} : live->second->started() + kHeadStart;
 }
 
 void Engine::start_standby(TargetId id) {

@@ -42,6 +42,7 @@ class Run {
   /// The ssh master whose session it is, or what stands for none.
   const std::string& control_path() const { return control_path_; }
   pid_t pid() const { return process_.pid(); }
+  Instant started() const { return started_; }  ///< or fed, if it is later
   /// Whether rsync has ended and nobody was told yet.
   bool has_ended() const { return process_.has_ended(); }
   void terminate() { process_.terminate(); }
