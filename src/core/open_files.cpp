@@ -3,7 +3,7 @@
 namespace mirrord {
 
 void OpenFiles::wait(const File& file, Instant deadline) {
-  auto [known, fresh] = deadlines_.try_emplace(file.path, Wait{deadline, file.created});
+  auto [known, fresh] = deadlines_.try_emplace(file.path, Wait{deadline, file.since, file.created});
   if (fresh) queue_.emplace(deadline, file.path);
 }
 
@@ -18,7 +18,8 @@ std::vector<OpenFiles::File> OpenFiles::take_due(Instant now) {
   std::vector<File> due;
   while (!queue_.empty() && queue_.begin()->first <= now) {
     const std::string& path = queue_.begin()->second;
-    due.push_back({path, deadlines_.at(path).created});
+    const Wait& wait = deadlines_.at(path);
+    due.push_back({path, wait.created, wait.since});
     settled(due.back().path);
   }
   return due;

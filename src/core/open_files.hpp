@@ -22,11 +22,16 @@ class OpenFiles {
   struct File {
     std::string path;
     bool created = false;  ///< not there before; else modified
+    Instant since{};       ///< when that was told
     bool operator==(const File&) const = default;
   };
 
-  void created(const std::string& path, Instant deadline) { wait({path, true}, deadline); }
-  void modified(const std::string& path, Instant deadline) { wait({path, false}, deadline); }
+  void created(const std::string& path, Instant now, Instant deadline) {
+    wait({path, true, now}, deadline);
+  }
+  void modified(const std::string& path, Instant now, Instant deadline) {
+    wait({path, false, now}, deadline);
+  }
   /// Something newer is known of the path: its own change is on its way.
   void settled(const std::string& path);
   /// All of them, however long they have waited.
@@ -38,7 +43,7 @@ class OpenFiles {
 
  private:
   struct Wait {
-    Instant deadline;
+    Instant deadline, since;
     bool created;
   };
   void wait(const File& file, Instant deadline);

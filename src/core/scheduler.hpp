@@ -1,7 +1,7 @@
 // Which target may start an rsync now: all queues, and the limit on transfers at a time.
 //
 // Jobs that are due get the free slots in the order in which they became due, so one busy target
-// cannot starve another; full comparisons and big files get at most half of the slots, so that live
+// cannot starve another; full comparisons and big batches get at most half of the slots, so that live
 // changes do not wait for hours, and connecting needs none. The caller starts what due() returns and reports each with finished().
 #pragma once
 
@@ -19,7 +19,7 @@ using TargetId = uint32_t;
 struct Job {
   TargetId target = 0;
   JobKind kind = JobKind::live;
-  Batch batch;                               ///< of a live job, or of big files
+  Batch batch;                               ///< of a live or a big job
   Deletions deletions = Deletions::counted;  ///< of a full one
 };
 
@@ -59,7 +59,7 @@ class Scheduler {
 
   unsigned max_transfers_;
   unsigned live_ = 0;
-  unsigned long_ = 0;  // full comparisons and big files
+  unsigned long_ = 0;  // full comparisons and big batches
   std::map<TargetId, TargetQueue> queues_;
   TargetId last_ = 0;
 };

@@ -39,21 +39,41 @@ std::vector<std::string> paths_touched_by(const std::vector<std::string>& paths,
 
 }  // namespace
 
-void TargetQueue::changed(const SharedPath& path, ChangeKind kind, Instant now) {
+void TargetQueue::changed(const SharedPath& path, ChangeKind kind, Instant now,
+                          std::optional<Instant> since) {
   if (pending_.empty()) first_change_ = now;
+  first_change_ = std::min(first_change_, since.value_or(now));
   last_change_ = last_used_ = now;
   // A set that is full empties itself; what was in it is a matter of a full comparison then.
   Instant oldest = pending_.oldest().value_or(now);
   if (!pending_.add(path, kind, now)) want_full(std::min(oldest, now));
   if (full_running_ && !during_full_.add(path, kind, now)) want_full(now);
-  auto is_above = [&](const std::string& big) { return is_at_or_below(big, path); };
-  if (big_ && std::ranges::any_of(big_->paths, is_above) && !during_big_.add(path, kind, now))
+  auto touches = [&](const std::string& big) {
+    return is_at_or_below(big, path) || is_at_or_below(path, big);
+  };
+  if (big_ && std::ranges::any_of(big_->paths, touches) && !during_big_.add(path, kind, now))
     want_full(now);
 }
 
 void TargetQueue::want_full(Instant now) {
   full_since_ = full_wanted_ ? std::min(full_since_, now) : now;
   full_wanted_ = true;
+}
+
+void TargetQueue::doubt(Instant now) {
+  judged_ = false;
+  if (deletions_ == Deletions::seen) deletions_ = Deletions::counted;
+  want_full(now);
+}
+
+void TargetQueue::source_replaced(bool seen_repointed, Instant now) {
+  const bool counts = seen_repointed && may_compare();
+  doubt(std::min(now, oldest_pending().value_or(now)));
+  deletions_ = counts ? Deletions::seen : Deletions::counted;
+  for (DirtySet* set : {&pending_, &set_aside_, &stuck_, &during_full_, &during_big_}) set->clear();
+  // What runs was told to end, and is given back.
+  for (std::optional<Batch>* running : {&live_, &big_})
+    if (*running) (*running)->paths.clear();
 }
 
 void TargetQueue::hurry(Instant now) {
@@ -133,7 +153,7 @@ Batch TargetQueue::take_stuck() {
 
 void TargetQueue::set_aside(const std::vector<std::string>& paths) {
   assert(live_);
-  keep(set_aside_, {ChangeKind::data, paths, live_->oldest}, live_->oldest);
+  keep(set_aside_, {live_->kind, paths, live_->oldest}, live_->oldest);
   std::set<std::string> aside(paths.begin(), paths.end());
   std::erase_if(live_->paths, [&](const std::string& path) { return aside.contains(path); });
 }
@@ -262,7 +282,7 @@ void TargetQueue::give_back(JobKind kind, Instant now) {
 }
 
 void TargetQueue::passed_guard() {
-  compared_ = true;
+  compared_ = judged_ = true;
   recount_.succeeded();
   held_since_.reset();
   deletions_ = Deletions::counted;
@@ -377,7 +397,7 @@ std::optional<Instant> TargetQueue::oldest_pending() const {
 
 std::optional<Instant> TargetQueue::next_attempt() const {
   bool retries = state(Instant::max()) == TargetState::retrying;
-  return retries && active_ && !connecting_ ? wanted() : std::nullopt;
+  return retries && active_ ? wanted() : std::nullopt;
 }
 
 std::optional<Instant> TargetQueue::standby_until() const {

@@ -3,7 +3,8 @@
 // Three jobs move data: *live* batches of changed paths and the *full* comparison. They may run
 // side by side, so a long full sync holds back no change; what changed while a full sync ran is
 // sent again after it, because rsync may have deleted or overwritten it on old knowledge. *Big*
-// files are set aside from live batches and go out beside them, so that they hold up no small ones.
+// files and trees are set aside from live batches and go out beside them, so that they hold up
+// nothing small; what changed in them meanwhile is sent again, too.
 // Before any of these the target must be *connected*: a job of its own, so that a dead target costs
 // no slot. A change leaves the queue only when an rsync that was started after it has ended
 // cleanly.
@@ -30,6 +31,7 @@ enum class JobKind { live, full, big, connect };
 enum class Deletions {
   counted,  ///< nothing yet
   limited,  ///< as many as the guard allows
+  seen,     ///< all, unless the source is empty: it was seen to be re-pointed
   free,     ///< all: an operator approved it
 };
 
@@ -62,8 +64,16 @@ class TargetQueue {
   /// The host answers again: no reason to wait any longer.
   void reachable(Instant now) { target_backoff_.skip(now); }
 
-  void changed(const SharedPath& path, ChangeKind kind, Instant now);
+  /// `since`: when the change was made, if it was held back until now.
+  void changed(const SharedPath& path, ChangeKind kind, Instant now,
+               std::optional<Instant> since = std::nullopt);
   void want_full(Instant now);
+  /// Something in the source is not what it was, without having been seen to change: until a full
+  /// comparison has judged that, no run of trees deletes.
+  void doubt(Instant now);
+  /// Another directory is the source now. What was collected was seen of the one before, and no
+  /// deletion of it counts; that all of it has gone does, if the source was `seen_repointed`.
+  void source_replaced(bool seen_repointed, Instant now);
   /// Whatever is pending is due now, without settling and without back-off.
   void hurry(Instant now);
   /// Releases what the deletion guard holds, once. False when it holds nothing.
@@ -72,7 +82,7 @@ class TargetQueue {
   /// When the job may start, as far as this target is concerned; nothing = not wanted or running.
   std::optional<Instant> due(JobKind kind) const;
   Batch start_live();
-  /// Takes paths, which are big files, out of the running live batch.
+  /// Takes paths, which are big, out of the running live batch.
   void set_aside(const std::vector<std::string>& paths);
   Batch start_big();
   Deletions start_full();
@@ -92,7 +102,7 @@ class TargetQueue {
   /// A comparison with this target has been completed since the start.
   bool compared() const { return compared_; }
   /// Whether a run of trees may delete: the guard has judged the target, and holds nothing back.
-  bool may_compare() const { return compared_ && !held_since_; }
+  bool may_compare() const { return judged_ && !held_since_; }
   /// What the running job brings; "" is the whole tree.
   std::vector<std::string> paths_of(JobKind kind) const;
   size_t pending() const;
@@ -151,9 +161,9 @@ class TargetQueue {
   Instant last_change_{};
   std::optional<Batch> live_;
 
-  DirtySet set_aside_;  // big files that wait
+  DirtySet set_aside_;  // what is big and waits
   std::optional<Batch> big_;
-  DirtySet during_big_;  // what the running big files may bring back or overwrite
+  DirtySet during_big_;  // what the running big batch may bring back or overwrite
 
   DirtySet stuck_;  // failed while the target answered; tried again on their own
   Backoff stuck_backoff_;
@@ -168,6 +178,7 @@ class TargetQueue {
   DirtySet during_full_;
   Deletions deletions_ = Deletions::counted;
   bool compared_ = false;
+  bool judged_ = false;  // nothing in the source is in doubt since the last comparison
   Backoff recount_;                    // after counts that live changes have disturbed
   std::optional<Instant> held_since_;  // no later than the first change that is held back
 

@@ -79,6 +79,7 @@ class Engine {
     bool missing = false;
     bool limited = false;              // a watch limit was told
     std::optional<Identity> identity;  // of the source that the targets were last compared with
+    std::string resolved_source;       // its path, free of links
     std::optional<Instant> rescan_at;
   };
   struct TargetRun {
@@ -127,28 +128,32 @@ class Engine {
   // What the watcher reports
   TreeWatcher::Listener listener();
   void tree_changed(TreeId tree, const Change& change);
-  void tell_targets(GroupRun& run, const SharedPath& path, ChangeKind kind, Instant now);
+  void tree_doubted(TreeId tree);
+  void tell_targets(GroupRun& run, const SharedPath& path, ChangeKind kind, Instant now,
+                    std::optional<Instant> since = std::nullopt);
   void tree_written(TreeId tree, const std::string& path, bool created);
   void tree_state_changed(TreeId tree);
   void tree_trouble(TreeId tree, const std::string& path, const std::string& reason);
   void tree_overflowed(TreeId tree);
   void crawl_progressed();
   void source_state(GroupRun& run, TreeState state);
+  void note_source(GroupRun& run);
   const std::set<GroupRun*>& groups_of(TreeId tree);
 
   // Jobs
   void want_pump();
   void pump();
   void release_open_files(Instant now);
-  bool waits_for_close(GroupRun& run, const std::string& path, Instant now);
+  bool waits_for_close(GroupRun& run, const OpenFiles::File& file);
   void set_activity();
   void start(const Job& job, Instant now);
+  bool is_in_what_it_mirrors(const GroupRun& run, const Target& target) const;
   void connect(TargetId id);
   void end_connecting(TargetId id, const Outcome& outcome);
   void start_full(const Job& job, GroupRun& run, TargetRun& target);
   void start_live(Job job, GroupRun& run, const TargetRun& target);
   void keep_hard_links(const Job& job, const GroupRun& run, const TargetRun& target);
-  void set_big_files_aside(Job& job, const GroupRun& run, const TargetRun& target);
+  void set_big_aside(Job& job, const GroupRun& run, const TargetRun& target);
   FileList make_list(const Job& job, const GroupRun& run, const Transfer& transfer);
   Transfer make_transfer(TargetId id, const GroupRun& run, Lane lane) const;
   std::string session_for(const Connections::Link& link) const;
@@ -175,6 +180,7 @@ class Engine {
 
   // Standbys
   void update_standbys(Instant now);
+  Instant next_standby_at(TargetId id) const;
   void start_standby(TargetId id);
   std::unique_ptr<Run> take_standby(TargetId id);
   void arm_timer();

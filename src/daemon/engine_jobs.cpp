@@ -7,10 +7,12 @@
 
 #include "core/deletion_guard.hpp"
 #include "core/escape.hpp"
+#include "core/mounts.hpp"
 #include "core/ssh.hpp"
 #include "daemon/engine.hpp"
 #include "io/file_system.hpp"
 #include "io/log.hpp"
+#include "io/resolve.hpp"
 
 namespace mirrord {
 
@@ -19,7 +21,7 @@ namespace {
 std::string what_ran(JobKind kind, size_t paths) {
   if (kind == JobKind::connect) return "connecting";
   if (kind == JobKind::full) return "full sync";
-  if (kind == JobKind::big) return fmt::format("{} big file{}", paths, paths == 1 ? "" : "s");
+  if (kind == JobKind::big) return fmt::format("{} big path{}", paths, paths == 1 ? "" : "s");
   return fmt::format("{} path{}", paths, paths == 1 ? "" : "s");
 }
 
@@ -27,7 +29,7 @@ std::string what_ran(JobKind kind, size_t paths) {
 
 void Engine::want_pump() {
   if (!pump_source_)
-    pump_source_ = loop_.each_turn([this] {
+    pump_source_ = loop_.after_events([this] {
       pump_source_.reset();
       pump();
     });
@@ -57,15 +59,15 @@ void Engine::pump() {
 void Engine::release_open_files(Instant now) {
   for (auto& [name, run] : groups_)
     for (const OpenFiles::File& file : run->open_files.take_due(now)) {
-      if (!file.created && waits_for_close(*run, file.path, now)) continue;
-      tell_targets(*run, file.path, ChangeKind::data, now);
+      if (!file.created && waits_for_close(*run, file)) continue;
+      tell_targets(*run, file.path, ChangeKind::data, now, file.since);
     }
 }
 
-bool Engine::waits_for_close(GroupRun& run, const std::string& path, Instant now) {
-  std::optional<bool> open = is_open_for_writing(watcher(run).file_path(run.tree, path));
+bool Engine::waits_for_close(GroupRun& run, const OpenFiles::File& file) {
+  std::optional<bool> open = is_open_for_writing(watcher(run).file_path(run.tree, file.path));
   // When we cannot know, it waits like a created file: for its close, or the longest delay.
-  if (!open) run.open_files.created(path, now + run.config.max_delay);
+  if (!open) run.open_files.created(file.path, file.since, file.since + run.config.max_delay);
   return open.value_or(true);
 }
 
@@ -79,6 +81,8 @@ void Engine::arm_timer() {
     consider(run->rescan_at);
   }
   for (const auto& [id, standby] : standbys_) consider(scheduler_.queue(id).standby_until());
+  for (const auto& [key, run] : runs_)
+    if (Instant standby = next_standby_at(key.first); standby > loop_.now()) consider(standby);
   // How far a full sync is, is shown once in a while.
   constexpr auto kProgressInterval = std::chrono::seconds(1);
   for (const auto& [key, run] : runs_)
@@ -107,6 +111,10 @@ void Engine::start(const Job& job, Instant now) {
     return scheduler_.give_back(job.target, job.kind, now);
   }
   try {
+    if (is_in_what_it_mirrors(run, target.config))
+      throw std::system_error(ELOOP, std::generic_category(),
+                              "the target is in a directory that a link of the source leads to; "
+                              "exclude the link, or move the target");
     if (job.kind == JobKind::full)
       start_full(job, run, target);
     else
@@ -116,6 +124,15 @@ void Engine::start(const Job& job, Instant now) {
     failed.outcome = failed_because(e.what());
     end_run({job.target, job.kind}, failed);
   }
+}
+
+/// Each copy would then be a change that has to be copied.
+bool Engine::is_in_what_it_mirrors(const GroupRun& run, const Target& target) const {
+  if (target.destination.kind != Destination::Kind::local) return false;
+  const std::string copy = resolve("/", target.destination.path).last_seen();
+  return std::ranges::any_of(watcher(run).links(run.tree), [&](const LinkFact& link) {
+    return link.end == LinkEnd::directory && is_at_or_below(copy, link.referent);
+  });
 }
 
 void Engine::connect(TargetId id) {
@@ -168,15 +185,17 @@ void Engine::start_full(const Job& job, GroupRun& run, TargetRun& target) {
   target.source_was_empty = is_empty_directory(run.config.source);
   const MaxDelete& guard = run.config.max_delete;
   bool guarded = guard.count || guard.percent || target.source_was_empty;
-  if (guarded && job.deletions == Deletions::counted) transfer.max_delete = 0;
-  if (guarded && job.deletions == Deletions::limited)
-    transfer.max_delete = target.source_was_empty ? 0 : deletion_limit(guard, target.entries);
+  const bool may_delete = job.deletions == Deletions::free ||
+                          (job.deletions != Deletions::counted && !target.source_was_empty);
+  if (guarded && !may_delete) transfer.max_delete = 0;
+  if (guarded && may_delete && job.deletions == Deletions::limited)
+    transfer.max_delete = deletion_limit(guard, target.entries);
   launch({job.target, JobKind::full}, transfer, std::nullopt);
 }
 
 void Engine::start_live(Job job, GroupRun& run, const TargetRun& target) {
   keep_hard_links(job, run, target);
-  if (job.kind == JobKind::live) set_big_files_aside(job, run, target);
+  if (job.kind == JobKind::live) set_big_aside(job, run, target);
   Transfer transfer = make_transfer(job.target, run, lane_for(job, run));
   // A run of trees compares, too: it deletes nothing that the guard has not judged.
   const MaxDelete& guard = run.config.max_delete;
@@ -209,14 +228,18 @@ void Engine::keep_hard_links(const Job& job, const GroupRun& run, const TargetRu
   if (!none) scheduler_.queue(job.target).want_full(job.batch.oldest);
 }
 
-/// Big is what takes a second or more where a second of bandwidth is known.
-void Engine::set_big_files_aside(Job& job, const GroupRun& run, const TargetRun& target) {
+/// Big is what takes a second or more where a second of bandwidth is known, and a tree of which that
+/// cannot be ruled out quickly.
+void Engine::set_big_aside(Job& job, const GroupRun& run, const TargetRun& target) {
   constexpr uint64_t kBig = 16 * 1024 * 1024;
-  if (job.batch.kind != ChangeKind::data) return;
+  constexpr size_t kManyEntries = 1'000;
+  const bool trees = job.batch.kind == ChangeKind::tree;
+  if (!trees && job.batch.kind != ChangeKind::data) return;
   uint64_t limit = target.config.rsync.bandwidth_limit;
   uint64_t big = limit == 0 ? kBig : std::min(kBig, limit);
   auto is_small = [&](const std::string& path) {
-    return file_size(watcher(run).file_path(run.tree, path)) < big;
+    const std::string file = watcher(run).file_path(run.tree, path);
+    return file_size(file) < big && !(trees && holds_more_than(file, big, kManyEntries));
   };
   auto first_big = std::stable_partition(job.batch.paths.begin(), job.batch.paths.end(), is_small);
   if (first_big == job.batch.paths.end()) return;
@@ -334,6 +357,9 @@ void Engine::note_outcome(TargetRun& target, const Outcome& outcome) {
     case Verdict::held:
     case Verdict::failed:
       target.last_error = outcome.text;
+      if (outcome.unsent && outcome.verdict == Verdict::partial)
+        target.last_error += fmt::format(": {} path{}", outcome.unsent->size(),
+                                         outcome.unsent->size() == 1 ? "" : "s");
   }
 }
 

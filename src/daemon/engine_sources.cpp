@@ -20,6 +20,7 @@ TreeWatcher::Listener Engine::listener() {
           [this](TreeId tree) {
             for (GroupRun* run : groups_of(tree)) abandon_runs(*run);
           },
+          [this](TreeId tree) { tree_doubted(tree); },
           [this] { crawl_progressed(); },
           [this](TreeId tree) { tree_state_changed(tree); },
           [this](TreeId tree, const std::string& path, const std::string& reason) {
@@ -44,8 +45,17 @@ void Engine::tree_changed(TreeId tree, const Change& change) {
   want_pump();
 }
 
-void Engine::tell_targets(GroupRun& run, const SharedPath& path, ChangeKind kind, Instant now) {
-  for (TargetId id : run.targets) scheduler_.queue(id).changed(path, kind, now);
+void Engine::tree_doubted(TreeId tree) {
+  for (GroupRun* run : groups_of(tree)) {
+    abandon_runs(*run);
+    for (TargetId id : run->targets) scheduler_.queue(id).doubt(loop_.now());
+  }
+  want_pump();
+}
+
+void Engine::tell_targets(GroupRun& run, const SharedPath& path, ChangeKind kind, Instant now,
+                          std::optional<Instant> since) {
+  for (TargetId id : run.targets) scheduler_.queue(id).changed(path, kind, now, since);
 }
 
 void Engine::tree_written(TreeId tree, const std::string& path, bool created) {
@@ -53,9 +63,9 @@ void Engine::tree_written(TreeId tree, const std::string& path, bool created) {
   Instant now = loop_.now();
   for (GroupRun* run : groups_of(tree)) {
     if (created)
-      run->open_files.created(path, now + run->config.max_delay);
+      run->open_files.created(path, now, now + run->config.max_delay);
     else
-      run->open_files.modified(path, now + kLookAfter);
+      run->open_files.modified(path, now, now + kLookAfter);
   }
   want_pump();
 }
@@ -79,15 +89,9 @@ void Engine::tree_state_changed(TreeId tree) {
 void Engine::source_state(GroupRun& run, TreeState state) {
   bool watching = state == TreeState::watching;
   if (state == TreeState::missing) abandon_runs(run);
-  std::optional<Identity> before = run.identity;
-  if (watching) run.identity = watcher(run).identity(run.tree);
-  bool replaced = watching && before && before != run.identity;
-  if (replaced) abandon_runs(run);
-  for (TargetId id : run.targets) {
-    if (replaced) targets_.at(id).distrusts_times = true;
-    // From now on changes may go unseen, until a comparison that starts when all is watched.
-    scheduler_.queue(id).want_full(loop_.now());
-  }
+  if (watching) note_source(run);
+  // From now on changes may go unseen, until a comparison that starts when all is watched.
+  for (TargetId id : run.targets) scheduler_.queue(id).want_full(loop_.now());
   if (watching && watcher(run).blindness(run.tree).error == 0) run.limited = false;
   bool was_missing = std::exchange(run.missing, state == TreeState::missing);
   if (run.missing == was_missing) return;
@@ -104,6 +108,19 @@ void Engine::source_state(GroupRun& run, TreeState state) {
         LogLevel::notice,
         fmt::format("group '{}': source '{}' is back", run.config.name, escape(run.config.source)),
         fields);
+  }
+}
+
+/// Whether the source is still the directory that the targets were compared with.
+void Engine::note_source(GroupRun& run) {
+  auto identity = std::exchange(run.identity, watcher(run).identity(run.tree));
+  auto path = std::exchange(run.resolved_source, watcher(run).resolved_source(run.tree));
+  if (!identity || identity == run.identity) return;
+  abandon_runs(run);
+  for (TargetId id : run.targets) {
+    targets_.at(id).distrusts_times = true;
+    // Free of links, the path is another one only if a link on the way to it was re-pointed.
+    scheduler_.queue(id).source_replaced(path != run.resolved_source, loop_.now());
   }
 }
 

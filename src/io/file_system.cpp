@@ -7,10 +7,12 @@
 
 #include <cerrno>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <memory>
 #include <sstream>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 #include "core/mounts.hpp"
@@ -75,6 +77,21 @@ uint64_t file_size(const std::string& path) {
   struct stat st {};
   bool regular = ::stat(path.c_str(), &st) == 0 && S_ISREG(st.st_mode);
   return regular ? static_cast<uint64_t>(st.st_size) : 0;
+}
+
+bool holds_more_than(const std::string& directory, uint64_t bytes, size_t entries) {
+  namespace fs = std::filesystem;
+  constexpr auto kOptions =
+      fs::directory_options::follow_directory_symlink | fs::directory_options::skip_permission_denied;
+  std::error_code error;  // ends the walk: what cannot be read is not sent
+  uint64_t sum = 0;
+  size_t count = 0;
+  for (fs::recursive_directory_iterator at(directory, kOptions, error), end; !error && at != end;
+       at.increment(error)) {
+    sum += mirrord::file_size(at->path().native());
+    if (sum > bytes || ++count > entries) return true;
+  }
+  return false;
 }
 
 PathFacts look_along(const std::string& source, const std::string& path) {

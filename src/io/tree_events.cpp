@@ -137,6 +137,7 @@ void TreeWatcher::access_changed(NodeId dir) {
 
 void TreeWatcher::appeared(NodeId dir, const WatchEvent& event) {
   TreeId tree = map_.tree_of(dir);
+  bool led_to_directory = leads_to_directory(dir, event.name);
   forget(dir, event.name);
   struct stat st {};
   std::string path = join(map_.path(dir), event.name);
@@ -149,8 +150,7 @@ void TreeWatcher::appeared(NodeId dir, const WatchEvent& event) {
     report(dir, event.name, ChangeKind::tree);
   } else if (S_ISLNK(st.st_mode) && follows(tree, path)) {
     add_link(dir, event.name, true);
-    bool to_directory = map_.child(dir, event.name) != 0;
-    report(dir, event.name, to_directory ? ChangeKind::tree : ChangeKind::data);
+    report_link(dir, event.name, led_to_directory);
   } else if (event.kind == Kind::created && S_ISREG(st.st_mode) && st.st_nlink == 1 &&
              trees_.at(tree).rules.sync_on == SyncOn::close) {
     listener_.written(tree, path, true);

@@ -7,6 +7,7 @@
 #include <span>
 
 #include "core/link_rule.hpp"
+#include "io/file_system.hpp"
 #include "io/fs_identity.hpp"
 #include "io/tree_watcher.hpp"
 
@@ -191,8 +192,21 @@ void TreeWatcher::relink(LinkId id) {
   // It was resolved anew there, and may lead elsewhere than a moment ago.
   const Link& after = map_.link(map_.link_at(before.parent, before.name));
   if (leads_as_before(before, after.end, after.referent, after.identity) && !lost) return;
-  report(before.parent, before.name,
-         after.end == LinkEnd::directory ? ChangeKind::tree : ChangeKind::data);
+  report_link(before.parent, before.name, before.end == LinkEnd::directory);
+}
+
+bool TreeWatcher::leads_to_directory(NodeId parent, std::string_view name) const {
+  LinkId link = map_.link_at(parent, name);
+  return link != 0 && map_.link(link).end == LinkEnd::directory;
+}
+
+/// Of a directory that was full and is an empty one now, nothing was seen to be deleted.
+void TreeWatcher::report_link(NodeId parent, std::string_view name, bool led_to_directory) {
+  bool to_directory = leads_to_directory(parent, name);
+  if (led_to_directory && to_directory &&
+      is_empty_directory(map_.link(map_.link_at(parent, name)).referent))
+    listener_.doubted(map_.tree_of(parent));
+  report(parent, name, to_directory ? ChangeKind::tree : ChangeKind::data);
 }
 
 }  // namespace mirrord

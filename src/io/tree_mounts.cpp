@@ -165,9 +165,12 @@ void TreeWatcher::mounted(const std::string& mount_point) {
       if (!map_.has_link(link)) continue;  // went with one before it
       const Link& l = map_.link(link);
       bool leads_there = l.end == LinkEnd::dangling || is_at_or_below(l.referent, mount_point);
+      NodeId dir = directory_at(link, mount_point);
       if (l.parent != 0 && leads_there) {
+        listener_.doubted(id);
         relink(link);
-      } else if (NodeId dir = directory_at(link, mount_point); dir != 0 && map_.parent(dir) != 0) {
+      } else if (dir != 0 && map_.parent(dir) != 0) {
+        listener_.doubted(id);
         mounted_on(dir);
       }
     }

@@ -60,6 +60,9 @@ class TreeWatcher {
     /// Part of the tree is not what it was (unmounted, unreadable): what runs may delete on old
     /// knowledge and must be ended.
     std::function<void(TreeId)> lost;
+    /// Something is there in place of what was (an empty directory behind a link, another file
+    /// system): that its content has gone was not seen. Told before that is reported as changed.
+    std::function<void(TreeId)> doubted;
     /// A crawl has got on.
     std::function<void()> progressed;
     /// state() of the tree is another one, or it was crawled afresh.
@@ -165,6 +168,8 @@ class TreeWatcher {
   bool excludes_found(NodeId dir, std::string_view name, unsigned char type) const;
   Entry entry_at(TreeId tree, const std::string& path) const;
   Entry filtered(TreeId tree, const std::string& path, Entry entry) const;
+  bool leads_to_directory(NodeId parent, std::string_view name) const;
+  void report_link(NodeId parent, std::string_view name, bool led_to_directory);
   void relink(LinkId link);
   void link_event(LinkId link, WatchEvent::Kind kind);
 

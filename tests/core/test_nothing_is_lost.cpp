@@ -116,14 +116,19 @@ class History {
     ++tick_;
     missing_.push_back({path, kind, tick_});
     if (full_) changed_during_full_.insert(path);
-    if (big_ && is_below(big_->batch.paths.front(), path)) changed_during_big_.insert(path);
+    auto touches = [&](const std::string& big) {
+      return is_below(big, path) || is_below(path, big);
+    };
+    if (big_ && std::ranges::any_of(big_->batch.paths, touches)) changed_during_big_.insert(path);
   }
 
   void start() {
     if (auto due = queue_.due(JobKind::live); due && *due <= now_) {
       ASSERT_FALSE(paused_);
       live_ = {queue_.start_live(), tick_};
-      if (live_->batch.kind == ChangeKind::data && pick(2) == 0) set_one_aside();
+      const bool may_be_big =
+          live_->batch.kind == ChangeKind::data || live_->batch.kind == ChangeKind::tree;
+      if (may_be_big && pick(2) == 0) set_one_aside();
     }
     if (auto due = queue_.due(JobKind::big); due && *due <= now_) big_ = {queue_.start_big(), tick_};
     if (auto due = queue_.due(JobKind::full); due && *due <= now_) {

@@ -26,7 +26,7 @@ TEST(OpenFiles, GivesNothingWhileEmpty) {
 
 TEST(OpenFiles, WaitsForTheDeadlineAndNoLonger) {
   OpenFiles files;
-  files.created("log", at(5s));
+  files.created("log", at(0s), at(5s));
   EXPECT_EQ(files.next_deadline(), at(5s));
   EXPECT_EQ(due(files, at(4999ms)), Paths{});
   EXPECT_EQ(due(files, at(5s)), Paths{"log"});
@@ -36,8 +36,8 @@ TEST(OpenFiles, WaitsForTheDeadlineAndNoLonger) {
 
 TEST(OpenFiles, DropsWhatItsOwnChangeReports) {
   OpenFiles files;
-  files.created("a", at(5s));
-  files.created("b", at(6s));
+  files.created("a", at(0s), at(5s));
+  files.created("b", at(0s), at(6s));
   files.settled("a");
   EXPECT_EQ(files.next_deadline(), at(6s));
   files.settled("never seen");
@@ -46,8 +46,8 @@ TEST(OpenFiles, DropsWhatItsOwnChangeReports) {
 
 TEST(OpenFiles, KeepsTheFirstDeadline) {
   OpenFiles files;
-  files.created("a", at(5s));
-  files.created("a", at(9s));
+  files.created("a", at(0s), at(5s));
+  files.created("a", at(0s), at(9s));
   EXPECT_EQ(files.next_deadline(), at(5s));
   EXPECT_EQ(due(files, at(5s)), Paths{"a"});
   EXPECT_EQ(files.next_deadline(), std::nullopt);
@@ -55,29 +55,29 @@ TEST(OpenFiles, KeepsTheFirstDeadline) {
 
 TEST(OpenFiles, GivesInOrderOfDeadlines) {
   OpenFiles files;
-  files.created("late", at(3s));
-  files.created("z", at(1s));
-  files.created("a", at(1s));
-  files.created("later", at(4s));
+  files.created("late", at(0s), at(3s));
+  files.created("z", at(0s), at(1s));
+  files.created("a", at(0s), at(1s));
+  files.created("later", at(0s), at(4s));
   EXPECT_EQ(due(files, at(3s)), (Paths{"a", "z", "late"}));
   EXPECT_EQ(files.size(), 1u);
 }
 
 TEST(OpenFiles, TakesAFileAgainAfterItSettled) {
   OpenFiles files;
-  files.created("a", at(1s));
+  files.created("a", at(0s), at(1s));
   files.settled("a");
-  files.created("a", at(7s));
+  files.created("a", at(0s), at(7s));
   EXPECT_EQ(files.next_deadline(), at(7s));
 }
 
 TEST(OpenFiles, TellsCreatedFilesFromModifiedOnes) {
   OpenFiles files;
-  files.created("new", at(5s));
-  files.modified("new", at(1s));
-  files.modified("old", at(1s));
-  EXPECT_EQ(files.take_due(at(1s)), (std::vector<OpenFiles::File>{{"old", false}}));
-  EXPECT_EQ(files.take_due(at(5s)), (std::vector<OpenFiles::File>{{"new", true}}));
+  files.created("new", at(0s), at(5s));
+  files.modified("new", at(0s), at(1s));
+  files.modified("old", at(0s), at(1s));
+  EXPECT_EQ(files.take_due(at(1s)), (std::vector<OpenFiles::File>{{"old", false, at(0s)}}));
+  EXPECT_EQ(files.take_due(at(5s)), (std::vector<OpenFiles::File>{{"new", true, at(0s)}}));
 }
 
 }  // namespace

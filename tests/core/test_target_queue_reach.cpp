@@ -273,6 +273,54 @@ TEST_F(Story, AComparisonThatNamesItsFailuresIsDoneForTheRest) {
   EXPECT_EQ(state(4s), TargetState::idle);
 }
 
+TEST_F(Story, OfAReplacedSourceNothingWasSeenToBeDeleted) {
+  queue.want_full(at(0ms));
+  start_full(0ms);
+  finish(1s, kFull, Verdict::done);
+  changed(2s, "running");
+  start_live(2100ms);
+  changed(2200ms, "deleted");
+  queue.source_replaced(false, at(3s));
+  queue.give_back(kLive, at(3100ms));
+  EXPECT_EQ(queue.pending(), 0u);
+  EXPECT_FALSE(queue.may_compare());
+  EXPECT_EQ(queue.oldest_pending(), at(2s));
+  ASSERT_TRUE(is_due(kFull, 3100ms));
+  EXPECT_EQ(queue.start_full(), Deletions::counted);
+  finish(4s, kFull, Verdict::done);
+  EXPECT_TRUE(queue.may_compare());
+}
+
+TEST_F(Story, ThatASourceWasRepointedIsSeen) {
+  queue.source_replaced(true, at(0ms));
+  EXPECT_EQ(queue.start_full(), Deletions::counted) << "the target was never judged";
+  finish(1s, kFull, Verdict::done);
+  queue.source_replaced(true, at(2s));
+  EXPECT_FALSE(queue.may_compare());
+  EXPECT_EQ(queue.start_full(), Deletions::seen);
+  finish(3s, kFull, Verdict::failed);
+  ASSERT_TRUE(is_due(kFull, 10s));
+  EXPECT_EQ(queue.start_full(), Deletions::seen) << "still, after a failure";
+  finish(11s, kFull, Verdict::done);
+  queue.want_full(at(12s));
+  EXPECT_EQ(queue.start_full(), Deletions::counted);
+}
+
+TEST_F(Story, ADoubtEndsWhatWasSeen) {
+  queue.want_full(at(0ms));
+  start_full(0ms);
+  finish(1s, kFull, Verdict::done);
+  queue.source_replaced(true, at(2s));
+  queue.doubt(at(2100ms));
+  EXPECT_FALSE(queue.may_compare());
+  EXPECT_EQ(queue.start_full(), Deletions::counted);
+}
+
+TEST_F(Story, AChangeThatWasHeldBackHasWaitedAlready) {
+  queue.changed("log", ChangeKind::data, at(5s), at(4s));
+  EXPECT_TRUE(is_due(kLive, 5s)) << "for as long as max_delay";
+}
+
 TEST_F(Story, BigFilesHoldUpNoSmallOnes) {
   changed(0ms, "d/big");
   changed(0ms, "small");
@@ -301,6 +349,21 @@ TEST_F(Story, ABigFileThatIsDeletedMeanwhileDoesNotComeBack) {
   EXPECT_EQ(run_live(300ms, 400ms, Verdict::done), Paths{"big"}) << "deletes it";
   finish(1min, JobKind::big, Verdict::done);
   EXPECT_EQ(run_live(1min + 100ms, 1min + 200ms, Verdict::done), Paths{"big"}) << "again";
+}
+
+TEST_F(Story, WhatChangesInABigTreeMeanwhileIsSentAgain) {
+  changed(0ms, "tree", ChangeKind::tree);
+  EXPECT_EQ(start_live(100ms), Paths{"tree"});
+  queue.set_aside({"tree"});
+  finish(100ms, kLive, Verdict::done);
+  const Batch big = queue.start_big();
+  EXPECT_EQ(big.kind, ChangeKind::tree);
+  EXPECT_EQ(big.paths, Paths{"tree"});
+  changed(200ms, "tree/file");
+  EXPECT_EQ(run_live(300ms, 400ms, Verdict::done), Paths{"tree/file"}) << "at once";
+  finish(1min, JobKind::big, Verdict::done);
+  EXPECT_TRUE(queue.may_lack("tree/file")) << "what it brought may be older";
+  EXPECT_EQ(run_live(1min + 100ms, 1min + 200ms, Verdict::done), Paths{"tree/file"});
 }
 
 TEST_F(Story, ABigFileMayBeMissingUntilItHasArrived) {

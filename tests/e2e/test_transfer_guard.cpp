@@ -1,4 +1,6 @@
 // The deletion guard: what a comparison wants to delete, and who may let it.
+#include <signal.h>
+
 #include "e2e/transfer_lab.hpp"
 
 namespace mirrord::test {
@@ -120,6 +122,89 @@ TEST_F(TransferGuard, AHigherLimitReleases) {
   configure({.targets = {local_target("copy")}, .settings = "max_delete = \"off\"\n"});
   ASSERT_TRUE(signal_reload());
   ASSERT_TRUE(arrives("after the reload", {"copy"}));
+}
+
+/// A source of its own, with twenty files that its copy has, too.
+class TransferGuardOfSource : public TransferGuard {
+ protected:
+  void begin_with_twenty(const fs::path& files) {
+    for (int i = 0; i < 20; ++i) write_file(files / std::to_string(i), "one of twenty\n");
+    configure({.targets = {local_target("copy")}, .settings = kAtOnce, .source = own});
+    start();
+    ASSERT_TRUE(holds(twentieth(files), "one of twenty\n"));
+    ASSERT_TRUE(target_becomes("copy", "idle"));
+  }
+  fs::path twentieth(const fs::path& files) const {
+    return copy("copy") / fs::relative(files, own) / "19";
+  }
+  void expect_held(const fs::path& file) {
+    EXPECT_TRUE(target_becomes("copy", "held"));
+    EXPECT_TRUE(fs::exists(file));
+  }
+
+  const fs::path own = dir / "own";
+};
+
+TEST_F(TransferGuardOfSource, ADirectoryInPlaceOfTheSourceDeletesNothing) {
+  begin_with_twenty(own);
+  daemon->signal(SIGSTOP);  // so that all of it has happened when it looks
+  fs::remove_all(own);
+  write_file(own / "0", "the only one\n");
+  daemon->signal(SIGCONT);
+  ASSERT_TRUE(holds(copy("copy") / "0", "the only one\n"));
+  expect_held(copy("copy") / "19");
+}
+
+TEST_F(TransferGuardOfSource, ASourceThatIsSeenToBeRepointedIsNotHeld) {
+  const fs::path big = dir / "releases/1", small = dir / "releases/2", none = dir / "releases/3";
+  write_file(small / "20", "the next release\n");
+  fs::create_directories(none);
+  fs::create_directories(big);
+  point_link(own, big);
+  begin_with_twenty(own);
+  point_link(own, small);
+  ASSERT_TRUE(wait_until([&] { return !fs::exists(copy("copy") / "19"); }));
+  ASSERT_TRUE(holds(copy("copy") / "20", "the next release\n"));
+  ASSERT_TRUE(target_becomes("copy", "idle"));
+  point_link(own, none);
+  expect_held(copy("copy") / "20");
+}
+
+TEST_F(TransferGuardOfSource, ALinkThatIsRepointedToAnEmptyDirectoryIsCompared) {
+  const fs::path full = dir / "org/full", none = dir / "org/none";
+  fs::create_directories(own);
+  fs::create_directories(none);
+  fs::create_directories(full);
+  point_link(own / "link", full);
+  begin_with_twenty(own / "link");
+  point_link(own / "link", none);
+  expect_held(copy("copy") / "link/19");
+  EXPECT_EQ(0, mirrorctl({"sync", "--full", "--wait", "--approve-deletes", "web"}).status);
+  EXPECT_FALSE(fs::exists(copy("copy") / "link/19"));
+}
+
+TEST_F(TransferGuardOfSource, ATargetThatALinkLeadsToIsNoTarget) {
+  write_file(own / "file", "here\n");
+  point_link(own / "up", dir.path());
+  configure({.targets = {local_target("copy")}, .source = own});
+  start();
+  ASSERT_TRUE(target_becomes("copy", "retrying"));
+  EXPECT_TRUE(error_names("copy", "a link of the source leads to"));
+  EXPECT_FALSE(fs::exists(copy("copy") / "file"));
+  fs::remove(own / "up");
+  EXPECT_TRUE(holds(copy("copy") / "file", "here\n"));
+}
+
+TEST_F(TransferGuardOfSource, AnotherFileSystemBelowTheSourceIsCompared) {
+  if (!own_mounts()) GTEST_SKIP() << "needs mount(2) in a namespace of its own";
+  fs::create_directories(own / "disk");
+  mount_tmpfs(own / "disk");
+  begin_with_twenty(own / "disk");
+  unmount(own / "disk");
+  mount_tmpfs(own / "disk");
+  write_file(own / "disk/new", "on another disk\n");
+  ASSERT_TRUE(holds(copy("copy") / "disk/new", "on another disk\n"));
+  expect_held(copy("copy") / "disk/19");
 }
 
 }  // namespace

@@ -82,6 +82,7 @@ class History {
     TreeWatcher::Listener deaf{[](TreeId, const Change&) {},
                                [](TreeId, const std::string&, bool) {},
                                [](TreeId) {},
+                               [](TreeId) {},
                                [] {},
                                [](TreeId) {},
                                [](TreeId, const std::string&, const std::string&) {},

@@ -40,6 +40,7 @@ void WatchedTree::watch(TreeRules rules) {
     (is_new ? created : modified).push_back(file);
   };
   listener.lost = [](TreeId) {};
+  listener.doubted = [this](TreeId) { ++doubts; };
   listener.progressed = [] {};
   listener.state_changed = [this](TreeId id) { states.push_back(watcher->state(id)); };
   listener.trouble = [this](TreeId, const std::string& where, const std::string& reason) {
