@@ -125,13 +125,22 @@ void Loop::arm(Source& timer, std::optional<Instant> when) {
 }
 
 Source Loop::each_turn(std::function<void()> callback) {
+  return deferred(std::move(callback), SD_EVENT_PRIORITY_IDLE);
+}
+
+Source Loop::after_events(std::function<void()> callback) {
+  // Of two that are always pending and have one priority, the older one would always be first.
+  return deferred(std::move(callback), SD_EVENT_PRIORITY_IDLE - 1);
+}
+
+Source Loop::deferred(std::function<void()> callback, int64_t priority) {
   return make([&](Source::State& state) {
     state.plain = std::move(callback);
     auto trampoline = [](sd_event_source* s, void* data) {
       return dispatch(s, static_cast<Source::State*>(data)->plain);
     };
     check(sd_event_add_defer(event_, &state.source, trampoline, &state), "defer work");
-    check(sd_event_source_set_priority(state.source, SD_EVENT_PRIORITY_IDLE), "defer work");
+    check(sd_event_source_set_priority(state.source, priority), "defer work");
     check(sd_event_source_set_enabled(state.source, SD_EVENT_ON), "defer work");
   });
 }

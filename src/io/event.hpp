@@ -60,8 +60,10 @@ class Loop {
   /// A one-shot timer, disarmed; see arm().
   Source timer(std::function<void()> callback);
   void arm(Source& timer, std::optional<Instant> when);
-  /// Calls back once in every turn of the loop, after the other sources, until reset.
+  /// Calls back once in every turn of the loop that has nothing else to do, until reset.
   Source each_turn(std::function<void()> callback);
+  /// Calls back when the events at hand have been dealt with, before each_turn(), until reset.
+  Source after_events(std::function<void()> callback);
 
   /// The time of this turn of the loop.
   Instant now() const;
@@ -76,6 +78,7 @@ class Loop {
  private:
   template <class Add>
   Source make(Add add);
+  Source deferred(std::function<void()> callback, int64_t priority);
   sd_event* event_ = nullptr;
 };
 

@@ -112,6 +112,21 @@ TEST(Loop, ReapsChildrenAndTellsHowTheyEnded) {
   EXPECT_EQ(ends[1], (std::pair<int, int>{0, SIGKILL}));
 }
 
+TEST(Loop, WorkOfEachTurnHoldsUpNothing) {
+  Loop loop;
+  std::string order;
+  Source turn = loop.each_turn([&] { order += 't'; });
+  loop.run_once(0ms);
+  Source after;
+  after = loop.after_events([&] {
+    order += 'a';
+    after.reset();
+  });
+  loop.run_once(0ms);
+  loop.run_once(0ms);
+  EXPECT_EQ(order, "tat");
+}
+
 TEST(Loop, EachTurnComesAfterOtherSourcesUntilReset) {
   Loop loop;
   Pipe pipe;
