@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <charconv>
+#include <initializer_list>
 #include <optional>
+#include <vector>
 
 #include "core/complaints.hpp"
 
@@ -47,16 +49,49 @@ constexpr Meaning kMeanings[] = {
     {255, Verdict::failed, kNoConnection},
 };
 
-/// The line of rsync's or ssh's complaint that says most: the first that is no mere summary.
-std::string first_complaint(const std::string& error) {
-  for (size_t start = 0; start < error.size();) {
-    size_t end = std::min(error.find('\n', start), error.size());
-    std::string line = error.substr(start, end - start);
+std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> lines;
+  for (size_t start = 0; start < text.size();) {
+    size_t end = std::min(text.find('\n', start), text.size());
+    std::string line = text.substr(start, end - start);
     start = end + 1;
     if (!line.empty() && line.back() == '\r') line.pop_back();
-    if (!line.empty() && !line.starts_with("rsync error:")) return line;
+    if (!line.empty()) lines.push_back(std::move(line));
   }
+  return lines;
+}
+
+bool is_of_rsync(const std::string& line) {
+  return line.starts_with("rsync:") || line.starts_with("rsync error:");
+}
+
+/// The line that says most: of ssh's the last, after warnings and banners.
+std::string last_word_of_ssh(const std::string& error) {
+  const std::vector<std::string> lines = lines_of(error);
+  auto last = std::find_if_not(lines.rbegin(), lines.rend(), is_of_rsync);
+  return last == lines.rend() ? "" : *last;
+}
+
+/// Of rsync's the first that is no mere summary.
+std::string first_word_of_rsync(const std::string& error) {
+  for (const std::string& line : lines_of(error))
+    if (!line.starts_with("rsync error:")) return line;
   return "";
+}
+
+bool contains(std::initializer_list<int> statuses, int status) {
+  return std::ranges::find(statuses, status) != statuses.end();
+}
+
+std::string complaint_of(int exit_status, const std::string& error) {
+  const bool of_connection = contains({5, 10, 12, 30, 35, 255}, exit_status);
+  std::string word = of_connection ? last_word_of_ssh(error) : "";
+  return word.empty() ? first_word_of_rsync(error) : word;
+}
+
+/// Names of files are not for everybody: rsync quotes them, ssh writes whole paths.
+bool names_a_file(const std::string& complaint) {
+  return complaint.find_first_of("\"/") != std::string::npos;
 }
 
 std::optional<uint64_t> number_after(const std::string& text, const std::string& label) {
@@ -81,11 +116,10 @@ std::string text_of(int exit_status, const std::string& complaint) {
   // Whether a failed connection ends rsync with 12 or with 255 is a race.
   if (exit_status == 12 && complaint.starts_with("ssh:")) words = kNoConnection;
   std::string text = fmt::format("rsync exited {} ({})", exit_status, words);
-  // File names are not for everybody; what ssh says of a connection names none.
-  constexpr int kOfConnections[] = {5, 10, 12, 30, 35, 255};
-  bool of_connection = std::ranges::find(kOfConnections, exit_status) != std::end(kOfConnections);
-  bool is_public = of_connection && complaint.find('"') == std::string::npos;
-  return is_public && !complaint.empty() ? text + ": " + complaint : text;
+  // What is wrong with single paths would name them.
+  bool of_session = contains({1, 4, 5, 10, 12, 30, 35, 255}, exit_status);
+  bool is_public = of_session && !complaint.empty() && !names_a_file(complaint);
+  return is_public ? text + ": " + complaint : text;
 }
 
 /// Before 3.1.0 it is an unknown option; 3.4.3 and some patched versions end with status 2.
@@ -104,7 +138,8 @@ void read_stats(const std::string& output, Outcome& outcome) {
   // not count those may have created all that it sent.
   uint64_t entries = number_after(output, "Number of files: ").value_or(0);
   uint64_t created = number_after(output, "Number of created files: ").value_or(outcome.files);
-  outcome.entries = entries - std::min(entries, created);
+  // The destination itself is none of them.
+  outcome.entries = entries - std::min(entries, created + 1);
 }
 
 }  // namespace
@@ -113,9 +148,10 @@ Outcome connection_failure(const std::string& error) {
   constexpr int kSshFailed = 255;  // ssh(1) EXIT STATUS
   Outcome outcome;
   outcome.exit_status = kSshFailed;
-  outcome.complaint = first_complaint(error);
+  outcome.complaint = last_word_of_ssh(error);
   outcome.text = kNoConnection;
-  if (!outcome.complaint.empty()) outcome.text += ": " + outcome.complaint;
+  if (!outcome.complaint.empty() && !names_a_file(outcome.complaint))
+    outcome.text += ": " + outcome.complaint;
   return outcome;
 }
 
@@ -140,7 +176,7 @@ Outcome interpret(const RsyncEnd& end, const std::string& source, const std::str
   }
   outcome.verdict = meaning_of(end.exit_status).verdict;
   if (end.exit_status == 0) return outcome;
-  outcome.complaint = first_complaint(end.error);
+  outcome.complaint = complaint_of(end.exit_status, end.error);
   outcome.text = text_of(end.exit_status, outcome.complaint);
   outcome.refuses_missing_args = refuses_missing_args(end);
   bool of_paths = outcome.verdict == Verdict::partial || outcome.verdict == Verdict::again;

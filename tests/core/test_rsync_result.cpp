@@ -97,6 +97,36 @@ TEST(RsyncResult, QuotesTheFirstRealComplaint) {
   }
 }
 
+TEST(RsyncResult, OfSshTheLastWordCounts) {
+  const struct {
+    const char* error;
+    const char* complaint;
+  } cases[] = {
+      {"@@@@@@@@@@@@@@@@@@\r\n@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @\r\n"
+       "Host key verification failed.\r\n",
+       "Host key verification failed."},
+      {"Warning: Identity file /home/web/.ssh/nope not accessible: No such file or directory.\n"
+       "web@tgt: Permission denied (publickey).\n",
+       "web@tgt: Permission denied (publickey)."},
+  };
+  for (const auto& c : cases) {
+    EXPECT_EQ(connection_failure(c.error).complaint, c.complaint);
+    EXPECT_TRUE(connection_failure(c.error).text.ends_with(c.complaint));
+    const std::string and_rsync = std::string(c.error) + "rsync error: unexplained error (code 255)";
+    EXPECT_EQ(meaning(255, 0, and_rsync).complaint, c.complaint);
+  }
+  const Outcome outcome = connection_failure("Can't open user config file /home/web/cfg\n");
+  EXPECT_EQ(outcome.text.find("web"), std::string::npos) << "no file names";
+  EXPECT_NE(outcome.complaint.find("web"), std::string::npos) << "but in the journal";
+}
+
+TEST(RsyncResult, CountsTheEntriesThatTheTargetHeld) {
+  auto held = [](const char* output) { return meaning(0, 0, "", output).entries; };
+  EXPECT_EQ(held("Number of files: 4 (reg: 3, dir: 1)\nNumber of created files: 1 (reg: 1)\n"), 2u)
+      << "without the destination itself";
+  EXPECT_EQ(held("Number of files: 4\nNumber of created files: 4\n"), 0u) << "it was not there";
+}
+
 TEST(RsyncResult, TellsEverybodyNoFileNames) {
   const std::pair<int, const char*> errors[] = {
       {23, "rsync: [sender] send_files failed to open \"/srv/secret\": Permission denied (13)\n"},
