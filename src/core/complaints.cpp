@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <string_view>
 
+#include "core/escape.hpp"
+
 namespace mirrord {
 
 namespace {
@@ -32,25 +34,6 @@ bool is_about_attributes(std::string_view line) {
   return std::ranges::any_of(kAboutAttributes, [&](std::string_view about) {
     return words.find(about) != std::string_view::npos;
   });
-}
-
-bool is_octal(char c) { return c >= '0' && c <= '7'; }
-
-/// rsync prints bytes that are not printable as \#ooo.
-std::string unescape(std::string_view text) {
-  std::string name;
-  for (size_t i = 0; i < text.size(); ++i) {
-    bool escaped = text.substr(i, 2) == "\\#" && i + 5 <= text.size() &&
-                   std::ranges::all_of(text.substr(i + 2, 3), is_octal);
-    if (!escaped) {
-      name += text[i];
-      continue;
-    }
-    int byte = (text[i + 2] - '0') * 64 + (text[i + 3] - '0') * 8 + (text[i + 4] - '0');
-    name += static_cast<char>(byte);
-    i += 4;
-  }
-  return name;
 }
 
 /// What stands in quotes; of `"a" -> "b"` the first. Nothing when it may be read in two ways.
@@ -102,10 +85,10 @@ Name relative(std::string path, const std::string& source, const std::string& de
 Name path_of(std::string_view line, const std::string& source, const std::string& destination) {
   for (std::string_view words : kUnquoted)
     if (line.starts_with(words))
-      return relative(unescape(line.substr(words.size())), source, destination);
+      return relative(unescape_rsync(line.substr(words.size())), source, destination);
   Name name = quoted(line);
   if (!name) return std::nullopt;
-  std::string path = unescape(*name);
+  std::string path = unescape_rsync(*name);
   bool temporary = is_about_attributes(line) || line.find("mkstemp ") != std::string_view::npos ||
                    line.find("rename ") != std::string_view::npos;
   return relative(temporary ? without_temporary_name(path) : path, source, destination);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdint>
 
 namespace mirrord {
@@ -61,6 +62,23 @@ std::string escape(std::string_view bytes) {
     bytes.remove_prefix(length);
   }
   return text;
+}
+
+std::string unescape_rsync(std::string_view text) {
+  auto is_octal = [](char c) { return c >= '0' && c <= '7'; };
+  std::string bytes;
+  for (size_t i = 0; i < text.size(); ++i) {
+    bool escaped = text.substr(i, 2) == "\\#" && i + 5 <= text.size() &&
+                   std::ranges::all_of(text.substr(i + 2, 3), is_octal);
+    if (!escaped) {
+      bytes += text[i];
+      continue;
+    }
+    int byte = (text[i + 2] - '0') * 64 + (text[i + 3] - '0') * 8 + (text[i + 4] - '0');
+    bytes += static_cast<char>(byte);
+    i += 4;
+  }
+  return bytes;
 }
 
 }  // namespace mirrord

@@ -10,4 +10,7 @@ namespace mirrord {
 /// C-escaped: "\n", "\\", "\xHH".
 std::string escape(std::string_view bytes);
 
+/// The bytes that rsync printed: it writes what is not printable as \#ooo, in octal digits.
+std::string unescape_rsync(std::string_view text);
+
 }  // namespace mirrord

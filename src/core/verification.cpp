@@ -25,7 +25,7 @@ std::string to_json(const std::vector<Verification>& verifications) {
   nlohmann::json targets = nlohmann::json::array();
   for (const Verification& one : verifications) {
     nlohmann::json lines = nlohmann::json::array();
-    for (const std::string& line : one.drift) lines.push_back(escape(line));
+    for (const std::string& line : one.drift) lines.push_back(escape(unescape_rsync(line)));
     targets.push_back({{"group", one.group},
                        {"target", escape(one.target)},
                        {"equal", one.error.empty() && one.drift.empty()},

@@ -33,6 +33,9 @@ TEST(Verification, IsEqualOnlyWithoutDriftAndError) {
 
 TEST(Verification, TellsBytesAsText) {
   EXPECT_NE(to_json({{"web", "a", {"\xff"}, true, ""}}).find(R"(\\xff)"), std::string::npos);
+  // rsync has escaped it in its own way.
+  EXPECT_NE(to_json({{"web", "a", {R"(*deleting   a\#012b)"}, true, ""}}).find(R"(a\\nb)"),
+            std::string::npos);
 }
 
 }  // namespace
