@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "core/change.hpp"
@@ -51,10 +52,10 @@ bool is_part_of(const std::string& path, const std::string& top) {
 std::vector<std::string> logical_paths(const std::string& path, const std::string& source,
                                        const std::string& resolved_source,
                                        const std::vector<LinkFact>& links) {
-  std::string plain = path;
-  while (plain.size() > 1 && plain.ends_with('/')) plain.pop_back();
-  while (plain.starts_with("./")) plain.erase(0, 2);
+  std::string plain = std::filesystem::path(path).lexically_normal().native();
+  if (plain.size() > 1 && plain.ends_with('/')) plain.pop_back();
   if (plain == ".") plain.clear();
+  if (plain == ".." || plain.starts_with("../")) return {};
   if (!plain.starts_with('/')) return {plain};
   std::vector<std::string> names;
   auto add = [&](const std::string& name) {

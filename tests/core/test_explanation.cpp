@@ -30,6 +30,9 @@ TEST(LogicalPaths, AsAUserGivesThem) {
   EXPECT_EQ(Paths{"a/b"}, names_of("/home/webmgr/contents/a/b"));
   EXPECT_EQ(Paths{""}, names_of("/home/webmgr/contents"));
   EXPECT_EQ(Paths{}, names_of("/home/webmgr/contents-2/a"));
+  EXPECT_EQ(Paths{"a/b"}, names_of("./a//c/../b"));
+  EXPECT_EQ(Paths{}, names_of("../outside"));
+  EXPECT_EQ(Paths{}, names_of("/home/webmgr/contents/../outside"));
 }
 
 TEST(LogicalPaths, WhereALinkLeadsTo) {
