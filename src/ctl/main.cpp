@@ -1,9 +1,11 @@
 // mirrorctl(1): options, then one verb.
 #include <CLI/CLI.hpp>
+#include <cerrno>
 #include <cstdio>
 #include <exception>
 #include <optional>
 #include <string>
+#include <system_error>
 
 #include "ctl/import_lsyncd.hpp"
 #include "ctl/verbs.hpp"
@@ -95,11 +97,11 @@ void describe(CLI::App& app, Options& options) {
   add_selection(app.add_subcommand("resume", "Go on with transfers"));
   auto* check = app.add_subcommand("check", "Validate the configuration; needs no daemon");
   add_config_directory(check);
-  check->excludes(bus)->excludes(host);
+  check->excludes(host);
   auto* import = app.add_subcommand("import-lsyncd", "Print the TOML for an lsyncd.conf");
   import->add_option("FILE", options.lsyncd_config, "The configuration of lsyncd")->required();
   import->add_option("--user", options.lsyncd_user, "Run the transfers of all groups as this user");
-  import->excludes(bus)->excludes(host);
+  import->excludes(host);
 }
 
 Exit run(const CLI::App& app, const Options& options) {
@@ -134,7 +136,12 @@ int main(int argc, char** argv) {
     return static_cast<int>(app.exit(e) == 0 ? Exit::ok : Exit::usage);
   }
   try {
-    return static_cast<int>(run(app, options));
+    Exit exit = run(app, options);
+    // What was printed may be a file's whole content, as with metrics.
+    if (std::fflush(stdout) != 0 || std::ferror(stdout))
+      throw Failure(Exit::failed, "standard output cannot be written: " +
+                                      std::generic_category().message(errno));
+    return static_cast<int>(exit);
   } catch (const Failure& e) {
     std::fprintf(stderr, "%s\n", e.what());
     return static_cast<int>(e.exit());

@@ -50,13 +50,20 @@ void pause_between_looks() {
 
 using Targets = std::vector<TargetStatus>;
 
-Targets targets_of(BusClient& bus, const Selection& selection) {
-  return selected(read_status(bus), selection).targets;
+bool source_is_missing(const Status& status, const TargetStatus& target) {
+  return std::ranges::any_of(status.groups, [&](const GroupStatus& group) {
+    return group.name == target.group && group.state == GroupState::source_missing;
+  });
 }
 
-std::string why_not(const TargetStatus& target) {
-  std::string error = target.last_error.empty() ? "" : ": " + target.last_error;
-  return fmt::format("{}/{}: {}{}", target.group, target.name, to_string(target.state), error);
+std::string why_not(const Status& status, const TargetStatus& target) {
+  // What holds a target says so itself.
+  const std::string state =
+      target.state == TargetState::held ? "" : std::string(to_string(target.state));
+  const std::string error =
+      source_is_missing(status, target) ? "the source is missing" : target.last_error;
+  const char* between = state.empty() || error.empty() ? "" : ": ";
+  return fmt::format("{}/{}: {}{}{}", target.group, target.name, state, between, error);
 }
 
 /// Looks at the targets until all have reached the checkpoint, or `hopeless` says of one of them
@@ -65,14 +72,17 @@ template <class Hopeless>
 Exit wait_for(BusClient& bus, const Selection& selection, uint64_t number,
               std::optional<Clock::time_point> deadline, Hopeless hopeless) {
   for (;; pause_between_looks()) {
-    Targets missing = targets_of(bus, selection);
+    const Status status = selected(read_status(bus), selection);
+    Targets missing = status.targets;
     std::erase_if(missing,
                   [&](const TargetStatus& target) { return target.reached_checkpoint >= number; });
     if (missing.empty()) return Exit::ok;
-    bool ends = std::ranges::any_of(missing, hopeless) || (deadline && Clock::now() >= *deadline);
+    auto is_hopeless = [&](const TargetStatus& target) { return hopeless(status, target); };
+    bool ends =
+        std::ranges::any_of(missing, is_hopeless) || (deadline && Clock::now() >= *deadline);
     if (!ends) continue;
     for (const TargetStatus& target : missing)
-      std::fprintf(stderr, "%s\n", why_not(target).c_str());
+      std::fprintf(stderr, "%s\n", why_not(status, target).c_str());
     return Exit::failed;
   }
 }
@@ -80,15 +90,17 @@ Exit wait_for(BusClient& bus, const Selection& selection, uint64_t number,
 /// Waits for what was asked for just now. A target that fails meanwhile is not waited for.
 Exit wait_for_sync(BusClient& bus, const Selection& selection, const Targets& before) {
   uint64_t number = checkpoint(bus);
-  return wait_for(bus, selection, number, std::nullopt, [&](const TargetStatus& target) {
+  auto hopeless = [&](const Status& status, const TargetStatus& target) {
     auto same = std::ranges::find_if(before, [&](const TargetStatus& old) {
       return old.group == target.group && old.name == target.name;
     });
     bool failed = same != before.end() && target.state == TargetState::retrying &&
                   (target.consecutive_failures > same->consecutive_failures ||
                    target.transfers > same->transfers);
-    return failed || target.state == TargetState::held || target.state == TargetState::paused;
-  });
+    return failed || target.state == TargetState::held || target.state == TargetState::paused ||
+           source_is_missing(status, target);
+  };
+  return wait_for(bus, selection, number, std::nullopt, hopeless);
 }
 
 bool print_verification(const nlohmann::json& one) {
@@ -107,7 +119,7 @@ bool print_verification(const nlohmann::json& one) {
 Exit sync(const BusClient::Address& address, const Selection& selection,
           const SyncOptions& options) {
   BusClient bus(address);
-  Targets before = targets_of(bus, selection);
+  Targets before = selected(read_status(bus), selection).targets;
   if (options.approve_deletes) bus.call(selecting(bus, "ApproveDeletes", selection));
   auto call = bus.method(kManagerInterface, "Sync");
   check(sd_bus_message_append(call.get(), "ssb", selection.group.c_str(), selection.target.c_str(),
@@ -128,7 +140,8 @@ Exit wait(const BusClient::Address& address, const Selection& selection,
   }
   BusClient bus(address);
   uint64_t number = checkpoint(bus);
-  return wait_for(bus, selection, number, deadline, [](const TargetStatus&) { return false; });
+  return wait_for(bus, selection, number, deadline,
+                  [](const Status&, const TargetStatus&) { return false; });
 }
 
 Exit verify(const BusClient::Address& address, const Selection& selection, bool json) {
