@@ -44,6 +44,14 @@ const Connections::Link* Connections::find(TargetId id) const {
   return found == links_.end() ? nullptr : &found->second;
 }
 
+std::vector<std::string> Connections::undone(Instant now) const {
+  std::vector<std::string> undone = masters_.undone(now);
+  for (const auto& [id, link] : links_)
+    if (std::string duty = link.probe ? link.probe->undone(now) : ""; !duty.empty())
+      undone.push_back(std::move(duty));
+  return undone;
+}
+
 void Connections::close(TargetId id) {
   links_.erase(id);
   masters_.release(id);

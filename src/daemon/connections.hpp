@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "daemon/probe.hpp"
 #include "daemon/ssh_masters.hpp"
@@ -33,6 +34,8 @@ class Connections {
   /// A host that failed is not left alone any longer.
   void hurry(TargetId id) { masters_.hurry(id); }
   std::optional<Instant> next_login(TargetId id) const { return masters_.next_login(id); }
+  /// What is left undone about probes and masters, in words.
+  std::vector<std::string> undone(Instant now) const;
   void close(TargetId id);
   void close_all();
 

@@ -1,6 +1,9 @@
 // Engine: what it has to do and has not done, for the watchdog.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
+
 #include "daemon/engine.hpp"
 
 namespace mirrord {
@@ -14,6 +17,10 @@ void tell_ended(std::vector<std::string>& undone, const Run& run, const Group& g
                                  group.name, target.name));
 }
 
+void add(std::vector<std::string>& undone, std::vector<std::string> more) {
+  std::ranges::move(more, std::back_inserter(undone));
+}
+
 }  // namespace
 
 std::vector<std::string> Engine::undone(Instant now) const {
@@ -24,7 +31,13 @@ std::vector<std::string> Engine::undone(Instant now) const {
   };
   for (const auto& [key, run] : runs_) ended(key.first, *run);
   for (const auto& [id, standby] : standbys_) ended(id, *standby.run);
-  for (std::string& duty : watchers_.undone()) undone.push_back(std::move(duty));
+  for (const auto& [number, call] : verify_calls_)
+    if (call.run && call.run->has_ended())
+      undone.push_back(
+          fmt::format("rsync {} of a verification has ended and was not noticed", call.run->pid()));
+  add(undone, connections_.undone(now));
+  add(undone, hooks_.undone(now));
+  add(undone, watchers_.undone());
   if (stopped_) return undone;
   if (auto due = scheduler_.next_wakeup(); due && *due <= now)
     undone.push_back(

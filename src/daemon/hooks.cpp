@@ -78,11 +78,12 @@ void Hooks::start(const Waiting& next) {
     run.process = std::make_unique<Process>(
         loop_, std::move(command),
         [this, key = next.group](const ProcessResult& result) { ended(key, result); });
-    run.deadline = loop_.timer([&run] {
+    run.deadline = loop_.now() + group.hooks.timeout;
+    run.timer = loop_.timer([&run] {
       run.timed_out = true;
       run.process->terminate();
     });
-    loop_.arm(run.deadline, loop_.now() + group.hooks.timeout);
+    loop_.arm(run.timer, run.deadline);
   } catch (const std::system_error& e) {
     running_.erase(&group);
     failed(next.id, group, *next.target, e.what(), "");
@@ -127,6 +128,15 @@ void Hooks::forget(TargetId id) {
 void Hooks::stop() {
   waiting_.clear();
   for (auto& [group, run] : running_) run.process->terminate();
+}
+
+std::vector<std::string> Hooks::undone(Instant now) const {
+  std::vector<std::string> undone;
+  for (const auto& [group, run] : running_)
+    if (std::string what = run.process->undone(now, run.deadline); !what.empty())
+      undone.push_back(fmt::format("hook {} of {}/{} {}", run.process->pid(), group->name,
+                                   run.target->name, what));
+  return undone;
 }
 
 bool Hooks::pending(TargetId id) const {

@@ -35,6 +35,8 @@ class Hooks {
   void stop();
   bool idle() const { return waiting_.empty() && running_.empty(); }
   bool pending(TargetId id) const;
+  /// What is left undone about those that run, in words.
+  std::vector<std::string> undone(Instant now) const;
   /// Since the target is known.
   uint64_t failures(TargetId id) const;
 
@@ -50,7 +52,8 @@ class Hooks {
     const Target* target = nullptr;
     PrivateFile paths;
     std::unique_ptr<Process> process;
-    Source deadline;
+    Instant deadline;
+    Source timer;
     bool timed_out = false;
   };
   struct Record {

@@ -1,7 +1,10 @@
 #include "daemon/probe.hpp"
 
+#include <fmt/format.h>
+
 #include <system_error>
 
+#include "core/config_values.hpp"
 #include "core/rsync_result.hpp"
 #include "core/ssh.hpp"
 #include "daemon/child_command.hpp"
@@ -15,6 +18,9 @@ constexpr int kSshFailed = 255;
 constexpr int kNotExecutable = 126;
 constexpr int kNotFound = 127;
 constexpr int kTimeout = 30;  // rsync(1) EXIT VALUES
+
+/// `timeout = "0"` is for transfers that stand still for long; a question is answered or not.
+constexpr Duration kPatienceWithoutTimeout = std::chrono::minutes(1);
 
 }  // namespace
 
@@ -31,15 +37,25 @@ Probe::Probe(Loop& loop, const Group& group, const Target& target, std::string c
 
 void Probe::start(std::vector<std::string> argv, Step next) {
   Duration patience = target_.rsync.timeout;
-  deadline_.reset();
-  if (patience.count() != 0) deadline_ = loop_.now() + patience;
+  if (patience.count() == 0) patience = kPatienceWithoutTimeout;
+  deadline_ = loop_.now() + patience;
   loop_.arm(patience_, deadline_);
   process_ = std::make_unique<Process>(
-      loop_, child_command(group_, std::move(argv)), [this, next](const ProcessResult& result) {
-        if (result.exit.signal != 0 && deadline_ && loop_.now() >= *deadline_)
-          return fail("no answer when asked for rsync's version, within 'timeout'", kTimeout);
+      loop_, child_command(group_, std::move(argv)),
+      [this, next, patience](const ProcessResult& result) {
+        if (result.exit.signal != 0 && loop_.now() >= deadline_)
+          return fail(fmt::format("no answer within {} when asked for rsync's version",
+                                  format_duration(patience)),
+                      kTimeout);
         (this->*next)(result);
       });
+}
+
+std::string Probe::undone(Instant now) const {
+  std::string what = process_->undone(now, deadline_);
+  return what.empty() ? ""
+                      : fmt::format("the probe {} of {}/{} {}", process_->pid(), group_.name,
+                                    target_.name, what);
 }
 
 /// A program that cannot be started is an answer, too.

@@ -2,7 +2,8 @@
 //
 // A few short children, one after the other: `rsync --version` here, the same there, and `mkdir -p`
 // where rsync itself has no --mkpath. A forced command (rrsync) that refuses to answer is no
-// failure, but one that stays silent for `timeout =` is. Destroying a Probe ends its child.
+// failure, but one that stays silent for `timeout =` (a minute where that is off) is. Destroying a
+// Probe ends its child.
 #pragma once
 
 #include <functional>
@@ -28,6 +29,8 @@ class Probe {
 
   /// `done` is called once, later. Throws std::system_error when rsync cannot be started here.
   Probe(Loop& loop, const Group& group, const Target& target, std::string control_path, Done done);
+  /// What is left undone about its child, in words; "" = nothing.
+  std::string undone(Instant now) const;
 
  private:
   using Step = void (Probe::*)(const ProcessResult&);
@@ -47,7 +50,7 @@ class Probe {
   Done done_;
   Result result_;
   std::unique_ptr<Process> process_;
-  std::optional<Instant> deadline_;
+  Instant deadline_;
   Source patience_;
 };
 

@@ -130,4 +130,12 @@ void SshMasters::release(TargetId target) {
   }
 }
 
+std::vector<std::string> SshMasters::undone(Instant now) const {
+  std::vector<std::string> undone;
+  for (const auto& [key, connection] : connections_)
+    if (std::string duty = connection.master ? connection.master->undone(now) : ""; !duty.empty())
+      undone.push_back(std::move(duty));
+  return undone;
+}
+
 }  // namespace mirrord

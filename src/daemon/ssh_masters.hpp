@@ -13,6 +13,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "core/backoff.hpp"
 #include "core/model.hpp"
@@ -44,6 +45,8 @@ class SshMasters {
   void hurry(TargetId target);
   /// When the host that the target waits for is tried again; nothing while it does not wait.
   std::optional<Instant> next_login(TargetId target) const;
+  /// What is left undone about the masters, in words.
+  std::vector<std::string> undone(Instant now) const;
   /// The target is gone. A master that nobody uses any more is ended.
   void release(TargetId target);
   void clear() { connections_.clear(); }

@@ -194,6 +194,13 @@ bool Process::has_ended() const {
          info.si_pid == pid_;
 }
 
+std::string Process::undone(Instant now, std::optional<Instant> limit) const {
+  if (has_ended()) return "has ended and was not noticed";
+  // What not even SIGKILL ends, deep in the kernel, is not left undone by us.
+  bool may_run = !limit || now <= *limit || terminated_ || killed_;
+  return may_run ? "" : "has used up its time and was not ended";
+}
+
 void Process::terminate() {
   if (pid_ < 0 || terminated_) return;
   terminated_ = true;
@@ -207,6 +214,7 @@ void Process::out_of_patience() {
 }
 
 void Process::kill() {
+  killed_ = true;
   if (pid_ > 0) ::kill(-pid_, SIGKILL);
 }
 

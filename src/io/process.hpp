@@ -54,8 +54,12 @@ class Process {
   pid_t pid() const { return pid_; }
   /// Whether the child has ended and `done` was not called yet.
   bool has_ended() const;
+  /// What we have not done about it by `now`, in words that its name goes before; "" = nothing.
+  /// `limit`: when it has to be told to end.
+  std::string undone(Instant now, std::optional<Instant> limit) const;
   /// The end of what it has printed so far, perhaps twice of what is kept.
   const std::string& output() const { return result_.output; }
+  const std::string& error() const { return result_.error; }
   /// Gives a child that waits_for_input all of it, and closes it.
   void feed(std::string input);
   /// Asks the process group to end, and kills it if it has not after 3 s; `done` is called then.
@@ -82,6 +86,7 @@ class Process {
   ProcessResult result_;
   pid_t pid_ = -1;
   bool terminated_ = false;
+  bool killed_ = false;
   bool reaped_ = false;  // its helpers may still be there
   Fd stdin_, stdout_, stderr_;
   Source stdin_source_, stdout_source_, stderr_source_, child_source_, patience_;

@@ -1,5 +1,6 @@
 #include "io/ssh_master.hpp"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include "io/runtime_dir.hpp"
@@ -23,6 +24,12 @@ SshMaster::SshMaster(Loop& loop, Command command, std::string socket, Duration p
 }
 
 SshMaster::~SshMaster() { remove_runtime_file(user_, socket_); }
+
+std::string SshMaster::undone(Instant now) const {
+  std::string what =
+      process_.undone(now, ready_ ? std::nullopt : std::optional<Instant>(deadline_));
+  return what.empty() ? "" : fmt::format("ssh master {} {}", process_.pid(), what);
+}
 
 void SshMaster::look() {
   if (::access(socket_.c_str(), F_OK) == 0) {

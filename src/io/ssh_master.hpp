@@ -27,6 +27,8 @@ class SshMaster {
   ~SshMaster();
 
   bool is_ready() const { return ready_; }
+  /// What is left undone about it, in words; "" = nothing.
+  std::string undone(Instant now) const;
 
  private:
   static constexpr auto kLookInterval = std::chrono::milliseconds(10);
