@@ -121,7 +121,7 @@ int BusService::publish_objects() {
                                     "/org/freedesktop/DBus/Local", "org.freedesktop.DBus.Local",
                                     "Disconnected", disconnected, nullptr, this);
   if (r >= 0) r = add_bus_objects(bus_.get(), this);
-  if (r >= 0) r = add_log_control(bus_.get());
+  if (r >= 0) r = add_log_control(bus_.get(), this);
   if (r >= 0) r = sd_bus_request_name_async(bus_.get(), nullptr, kBusName, 0, named, this);
   return r;
 }

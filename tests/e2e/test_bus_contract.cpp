@@ -234,8 +234,27 @@ TEST_F(WithPolkit, AllowsWhatPolkitAllows) {
   EXPECT_TRUE(contains(unknown.err, "No such group")) << unknown.err;
 }
 
+TEST_F(WithPolkit, LetsOthersSetTheLogLevel) {
+  polkit_says("yes");
+  const Finished level = log_control({"set-property", "LogLevel", "s", "warning"}, true);
+  EXPECT_EQ(0, level.status) << level.err;
+  EXPECT_EQ("s \"warning\"\n", log_control({"get-property", "LogLevel"}).out);
+  EXPECT_EQ("org.mirrord1.manage 0\n", polkit->output().substr(sizeof "ready"));
+  EXPECT_EQ(0, log_control({"set-property", "LogTarget", "s", "console"}, true).status);
+
+  const Finished wrong = log_control({"set-property", "LogLevel", "s", "loud"}, true);
+  EXPECT_TRUE(contains(wrong.err, "'loud' is no log level")) << wrong.err;
+  const Finished number = log_control({"set-property", "LogLevel", "u", "7"}, true);
+  EXPECT_TRUE(contains(number.err, "the value must be a string")) << number.err;
+  EXPECT_NE(0, log_control({"set-property", "SyslogIdentifier", "s", "x"}, true).status);
+  EXPECT_EQ("s \"warning\"\n", log_control({"get-property", "LogLevel"}).out);
+}
+
 TEST_F(WithPolkit, RefusesWhatPolkitRefuses) {
   polkit_says("no");
+  const Finished level = log_control({"set-property", "LogLevel", "s", "debug"}, true);
+  EXPECT_TRUE(contains(level.err, "Access denied")) << level.err;
+  EXPECT_EQ("s \"info\"\n", log_control({"get-property", "LogLevel"}).out);
   const Finished sync = busctl_as_nobody(sync_call());
   EXPECT_NE(0, sync.status);
   EXPECT_TRUE(contains(sync.err, "Access denied")) << sync.err;
