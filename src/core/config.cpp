@@ -221,6 +221,7 @@ void ConfigReading::read_group(const ConfigScope& scope, std::string_view name,
   require(scope, table, "targets", "[\"host:/path\"]");
   if (const auto* targets = table.get("targets"))
     draft.targets = read_targets(scope, *targets, draft);
+  draft.runs_as = scope.host.find_user(draft.user).value_or(User{});
   check_orders(scope, table, defaults, draft);
   warn_of_published_secrets(scope, table, draft);
   config_.groups.push_back(finished(std::move(draft)));

@@ -23,7 +23,8 @@ struct ConfigFile {
 
 /// What the configuration must ask the machine about.
 struct Host {
-  std::function<bool(const std::string& user)> user_exists;
+  /// "" = the user that the daemon runs as, who is always there.
+  std::function<std::optional<User>(const std::string& name)> find_user;
   std::function<bool(const std::string& path)> path_exists;
   /// Whole text of a file, or the reason (strerror) why it cannot be read.
   struct Text {

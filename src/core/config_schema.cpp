@@ -32,7 +32,7 @@ std::optional<std::string> read_source(const ConfigEntry& entry) {
 
 std::optional<std::string> read_user(const ConfigEntry& entry) {
   const auto user = read_text(entry, "www-data");
-  if (!user || entry.scope.host.user_exists(*user)) return user;
+  if (!user || entry.scope.host.find_user(*user)) return user;
   entry.scope.report.problem(entry.value.source().begin,
                              fmt::format("user = \"{}\": no such user", *user));
   return std::nullopt;

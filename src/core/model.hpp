@@ -101,10 +101,21 @@ struct Target {
   bool operator==(const Target&) const = default;
 };
 
+/// A user of this machine as a child process needs it, from passwd(5) and group(5).
+struct User {
+  std::string name;
+  std::string home;
+  uint32_t uid = 0;
+  uint32_t gid = 0;
+  std::vector<uint32_t> groups;
+  auto operator<=>(const User&) const = default;
+};
+
 struct Group {
   std::string name;
   std::string source;  ///< absolute, without a trailing slash
   std::string user;    ///< "" = the daemon's own
+  User runs_as;        ///< what that user was when the configuration was read
   Symlinks symlinks = Symlinks::follow;
   std::vector<std::string> follow_into;  ///< empty = anywhere
   SyncOn sync_on = SyncOn::close;

@@ -128,7 +128,7 @@ void check_links(Report& report, const Group& group, const User& user) {
 // ---- all of it
 
 void check_group(Report& report, const Group& group, const std::string& target_name, bool trust) {
-  User user = group.user.empty() ? current_user() : find_user(group.user).value_or(current_user());
+  const User& user = group.runs_as;
   check_source(report, group, user);
   check_links(report, group, user);
   for (const Target& target : group.targets) {

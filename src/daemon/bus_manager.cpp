@@ -38,8 +38,7 @@ int get_groups(sd_bus*, const char*, const char*, const char*, sd_bus_message* r
 int method_reload(sd_bus_message* call, void* data, sd_bus_error* error) {
   BusService& bus = service(data);
   return privileged(
-      bus, call,
-      [&bus](sd_bus_message* allowed, sd_bus_error* failed) { return bus.reload(allowed, failed); },
+      bus, call, [&bus](sd_bus_message* allowed, sd_bus_error*) { return bus.reload(allowed); },
       error);
 }
 

@@ -160,11 +160,17 @@ int BusService::authorize(sd_bus_message* call, Work work, sd_bus_error* error) 
       error);
 }
 
-int BusService::reload(sd_bus_message* call, sd_bus_error* error) {
-  std::string problems = context_.reload();
-  if (!problems.empty())
-    return sd_bus_error_set(error, "org.mirrord1.Error.InvalidConfig", problems.c_str());
-  return sd_bus_reply_method_return(call, nullptr);
+int BusService::reload(sd_bus_message* call) {
+  std::shared_ptr<sd_bus_message> waiting(sd_bus_message_ref(call), sd_bus_message_unref);
+  context_.reload([waiting](const std::string& problems) {
+    // A caller that has gone by now does not matter.
+    if (problems.empty())
+      (void)sd_bus_reply_method_return(waiting.get(), nullptr);
+    else
+      (void)sd_bus_reply_method_errorf(waiting.get(), "org.mirrord1.Error.InvalidConfig", "%s",
+                                       problems.c_str());
+  });
+  return 1;
 }
 
 int BusService::act(sd_bus_message* call, const std::string& group, const std::string& target,

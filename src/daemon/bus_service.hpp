@@ -12,6 +12,7 @@
 #include <string>
 
 #include "core/status.hpp"
+#include "daemon/config_reading.hpp"
 #include "daemon/engine.hpp"
 #include "daemon/polkit.hpp"
 #include "io/event.hpp"
@@ -23,8 +24,8 @@ class BusService {
   struct Context {
     std::string address;  ///< "system", "user", "none" or a D-Bus address
     std::string config_directory;
-    /// Reloads the configuration; every problem, a line each, when it is refused.
-    std::function<std::string()> reload;
+    /// Reloads the configuration; told later how that went.
+    std::function<void(ConfigReading::Done)> reload;
     /// Called once: the name is owned, or there is no bus for the time being.
     std::function<void()> settled;
   };
@@ -44,7 +45,7 @@ class BusService {
   using Work = std::function<int(sd_bus_message* call, sd_bus_error* error)>;
   /// Does the work at once for root, for others when polkit says yes.
   int authorize(sd_bus_message* call, Work work, sd_bus_error* error);
-  int reload(sd_bus_message* call, sd_bus_error* error);
+  int reload(sd_bus_message* call);
   int act(sd_bus_message* call, const std::string& group, const std::string& target,
           const std::function<Engine::Found(Engine&)>& action, sd_bus_error* error);
   int explain(sd_bus_message* call, const std::string& group, const std::string& path,

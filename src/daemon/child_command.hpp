@@ -9,8 +9,6 @@
 
 namespace mirrord {
 
-/// Throws std::system_error when the group's user is unknown.
-User user_of(const Group& group);
 Command child_command(const Group& group, std::vector<std::string> argv);
 
 }  // namespace mirrord

@@ -7,7 +7,8 @@ namespace mirrord {
 namespace {
 
 TreeRules rules_of(const Group& group) {
-  return {group.source, group.symlinks, group.sync_on, group.user, group.follow_into, group.filter};
+  return {group.source,  group.symlinks,    group.sync_on,
+          group.runs_as, group.follow_into, group.filter};
 }
 
 Pace pace_of(const Group& group) { return {group.delay, group.max_delay, group.retry}; }

@@ -1,5 +1,4 @@
 // Engine: what becomes of one path.
-#include "daemon/child_command.hpp"
 #include "daemon/engine.hpp"
 #include "io/file_system.hpp"
 #include "io/fs_identity.hpp"
@@ -18,7 +17,7 @@ std::optional<Explanation> Engine::explain(const std::string& group,
   answer.group = group;
   answer.also.assign(names.begin() + 1, names.end());
   {
-    FsIdentity eyes(user_of(run.config));
+    FsIdentity eyes(run.config.runs_as);
     answer.facts = look_along(run.config.source, names.front());
   }
   answer.reason =

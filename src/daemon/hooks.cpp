@@ -70,7 +70,7 @@ void Hooks::start(const Waiting& next) {
     Running& run = running_[&group];
     run.id = next.id;
     run.target = next.target;
-    run.paths = PrivateFile(user_of(group), text_of(next.paths));
+    run.paths = PrivateFile(group.runs_as, text_of(next.paths));
     Command command = child_command(group, group.hooks.after_sync);
     command.environment.push_back("MIRRORD_GROUP=" + group.name);
     command.environment.push_back("MIRRORD_TARGET=" + next.target->name);

@@ -7,6 +7,7 @@
 #include <map>
 #include <system_error>
 
+#include "core/escape.hpp"
 #include "daemon/service.hpp"
 #include "io/config_dir.hpp"
 #include "io/log.hpp"
@@ -24,6 +25,7 @@ struct Options {
   ServiceOptions service{"/etc/mirrord", "system", std::nullopt, false};
   log::Target log_target = log::Target::automatic;
   bool check = false;
+  bool gather = false;
 };
 
 void describe(CLI::App& app, Options& options) {
@@ -48,6 +50,7 @@ void describe(CLI::App& app, Options& options) {
   app.add_flag("--once", options.service.once,
                "One full sync of every target, then exit: 0 all in sync, 1 otherwise");
   app.add_flag("--check", options.check, "Validate the configuration and exit");
+  app.add_flag(kGatherOption, options.gather)->group("");  // hidden: it is for ourselves
   app.set_version_flag("--version", "mirrord " MIRRORD_VERSION);
 }
 
@@ -62,6 +65,16 @@ int check(const Options& options) {
   ParsedConfig parsed = load_config(options.service.config_directory);
   print(parsed);
   return parsed.ok() ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+/// For a daemon that reloads, see ConfigReading.
+int gather(const Options& options) {
+  std::string facts =
+      to_bytes(gather_facts(options.service.config_directory, [](const std::string& what) {
+        std::fprintf(stderr, "%s\n", escape(what).c_str());
+      }));
+  bool written = std::fwrite(facts.data(), 1, facts.size(), stdout) == facts.size();
+  return written && std::fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 void block_signals() {
@@ -99,6 +112,7 @@ int main(int argc, char** argv) {
     return app.exit(e) == 0 ? EXIT_SUCCESS : kExitUsage;
   }
   try {
+    if (options.gather) return gather(options);
     return options.check ? check(options) : run(options);
   } catch (const std::system_error& e) {
     log::write(LogLevel::crit, std::string("cannot go on: ") + e.what());

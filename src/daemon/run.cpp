@@ -12,7 +12,7 @@ constexpr size_t kVerifyOutput = 4 * 1024 * 1024;
 
 PrivateFile make_rules_file(const Group& group, const Transfer& transfer) {
   std::string rules = filter_rules(group, transfer);
-  return rules.empty() ? PrivateFile() : PrivateFile(user_of(group), rules);
+  return rules.empty() ? PrivateFile() : PrivateFile(group.runs_as, rules);
 }
 
 Command make_command(const Group& group, const Target& target, Transfer transfer,

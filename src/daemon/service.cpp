@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
+
 #include "io/config_dir.hpp"
 #include "io/log.hpp"
 
@@ -28,17 +30,23 @@ void log_diagnostics(const ParsedConfig& parsed) {
 Service::Service(const ServiceOptions& options, const Config& config)
     : options_(options),
       engine_(loop_),
-      watchdog_(loop_, [this](Instant now) { return engine_.undone(now); }),
+      reading_(loop_,
+               {options.config_directory,
+                // Children start in /.
+                {"/proc/self/exe", kGatherOption, "--config-dir",
+                 std::filesystem::absolute(options.config_directory)}},
+               [this](const ParsedConfig& parsed) { return take_over(parsed); }),
+      watchdog_(loop_, [this](Instant now) { return undone(now); }),
       bus_(loop_, engine_,
            {options.once ? "none" : options.bus, options.config_directory,
-            [this] { return reload(); },
+            [this](auto reloaded) { reload(std::move(reloaded)); },
             [this] {
               bus_settled_ = true;
               check_ready();
             }}) {
   terminate_ = loop_.on_signal(SIGTERM, [this] { stop(); });
   interrupt_ = loop_.on_signal(SIGINT, [this] { stop(); });
-  hangup_ = loop_.on_signal(SIGHUP, [this] { reload(); });
+  hangup_ = loop_.on_signal(SIGHUP, [this] { reload([](const std::string&) {}); });
   engine_.observe({[this](const Status& before, const Status& after) {
                      bus_.changed(before, after);
                      check_once();
@@ -51,6 +59,12 @@ Service::Service(const ServiceOptions& options, const Config& config)
   apply(config);
 }
 
+std::vector<std::string> Service::undone(Instant now) const {
+  std::vector<std::string> undone = engine_.undone(now);
+  if (std::string duty = reading_.undone(now); !duty.empty()) undone.push_back(std::move(duty));
+  return undone;
+}
+
 int Service::run() { return loop_.run(); }
 
 void Service::apply(const Config& config) {
@@ -60,7 +74,7 @@ void Service::apply(const Config& config) {
 
 void Service::check_ready() {
   if (!watching_ || !bus_settled_ || stopping_) return;
-  reloading_.reset();
+  if (!reading_.busy()) reloading_.reset();
   if (std::exchange(ready_, true)) return;
   notify::ready();
   log::write(LogLevel::info, "ready: " + summary(engine_.status()));
@@ -75,15 +89,19 @@ void Service::check_once() {
   stop();
 }
 
-std::string Service::reload() {
+void Service::reload(ConfigReading::Done reloaded) {
   // Before READY=1 there is nothing to go back to.
   if (ready_) reloading_.emplace();
-  ParsedConfig parsed = load_config(options_.config_directory);
+  reading_.ask(std::move(reloaded));
+}
+
+std::string Service::take_over(const ParsedConfig& parsed) {
+  if (stopping_) return "mirrord is stopping";
   log_diagnostics(parsed);
   if (!parsed.ok()) {
     log::write(LogLevel::err, "configuration refused, keeping the old one",
                {{"MESSAGE_ID", std::string(log::message::kConfigRefused)}});
-    if (watching_) reloading_.reset();
+    check_ready();
     return problem_lines(parsed);
   }
   watching_ = false;

@@ -9,6 +9,7 @@
 
 #include "core/config.hpp"
 #include "daemon/bus_service.hpp"
+#include "daemon/config_reading.hpp"
 #include "daemon/engine.hpp"
 #include "daemon/watchdog.hpp"
 #include "io/event.hpp"
@@ -33,7 +34,9 @@ class Service {
 
  private:
   void apply(const Config& config);
-  std::string reload();
+  void reload(ConfigReading::Done reloaded);
+  std::string take_over(const ParsedConfig& parsed);
+  std::vector<std::string> undone(Instant now) const;
   void stop();
   void check_ready();
   void check_once();
@@ -49,6 +52,7 @@ class Service {
   // In order of need: the loop dies last.
   Loop loop_;
   Engine engine_;
+  ConfigReading reading_;
   Watchdog watchdog_;
   BusService bus_;
   Source terminate_, interrupt_, hangup_;

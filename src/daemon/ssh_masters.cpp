@@ -80,7 +80,7 @@ std::optional<Instant> SshMasters::next_login(TargetId target) const {
 
 void SshMasters::start(Connection& connection, const Group& group, const Target& config) {
   try {
-    connection.socket = new_socket_path(user_of(group));
+    connection.socket = new_socket_path(group.runs_as);
   } catch (const std::system_error& e) {
     log::write(LogLevel::warning,
                fmt::format("no place for ssh masters, each transfer makes its own connection: {}",

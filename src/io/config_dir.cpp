@@ -68,42 +68,48 @@ bool others_write_what_root_reads(const std::string& path) {
 }
 
 Host this_machine() {
-  return {[](const std::string& user) { return find_user(user).has_value(); },
+  return {[](const std::string& user) { return user.empty() ? current_user() : find_user(user); },
           [](const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }, read_file,
           others_write_what_root_reads};
 }
 
+void read_one(ConfigFacts& facts, const std::string& path) {
+  std::string doubt = distrust(path);
+  Host::Text text = doubt.empty() ? read_file(path) : Host::Text{};
+  if (doubt.empty() && !text.content) doubt = "cannot be read: " + text.error;
+  if (doubt.empty())
+    facts.files.push_back({path, std::move(*text.content)});
+  else
+    facts.refused.push_back(problem(path, doubt));
+}
+
 }  // namespace
 
-ParsedConfig load_config(const std::string& directory) {
+ConfigFacts gather_facts(const std::string& directory, const Asking& asking) {
+  ConfigFacts facts;
+  facts.directory = directory;
+  asking("directory '" + directory + "'");
   std::string reason;
   std::vector<std::string> names = list(directory, reason);
   if (reason.empty())
     reason = distrust(directory);
   else
     reason = "cannot be read: " + reason;
-  if (!reason.empty()) return {std::nullopt, {problem(directory, reason)}};
-  std::vector<ConfigFile> files;
-  std::vector<Diagnostic> refused;
+  if (!reason.empty()) {
+    facts.refused.push_back(problem(directory, reason));
+    return facts;
+  }
   for (const std::string& name : names) {
     std::string path = (std::filesystem::path(directory) / name).string();
-    std::string doubt = distrust(path);
-    Host::Text text = doubt.empty() ? read_file(path) : Host::Text{};
-    if (doubt.empty() && !text.content) doubt = "cannot be read: " + text.error;
-    if (doubt.empty())
-      files.push_back({path, std::move(*text.content)});
-    else
-      refused.push_back(problem(path, doubt));
+    asking("file '" + path + "'");
+    read_one(facts, path);
   }
-  if (files.empty() && !refused.empty()) return {std::nullopt, refused};
-  ParsedConfig parsed = parse_config(files, this_machine());
-  if (files.empty())
-    for (Diagnostic& diagnostic : parsed.diagnostics)
-      if (diagnostic.file.empty()) diagnostic.file = directory;
-  if (refused.empty()) return parsed;
-  parsed.config.reset();
-  parsed.diagnostics.insert(parsed.diagnostics.begin(), refused.begin(), refused.end());
-  return parsed;
+  ask_what_is_needed(facts, this_machine(), asking);
+  return facts;
+}
+
+ParsedConfig load_config(const std::string& directory) {
+  return parse_config(gather_facts(directory, [](const std::string&) {}));
 }
 
 }  // namespace mirrord

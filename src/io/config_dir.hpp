@@ -6,12 +6,15 @@
 
 #include <string>
 
-#include "core/config.hpp"
+#include "core/config_facts.hpp"
 
 namespace mirrord {
 
-/// Reads DIR/*.toml in byte order of their names (not those that start with ".") and parses them
-/// with the users and files of this machine.
+/// Reads DIR/*.toml in byte order of their names (not those that start with "."), and asks for the
+/// users and files of this machine that they name. May hang as long as what it reads does.
+ConfigFacts gather_facts(const std::string& directory, const Asking& asking);
+
+/// What is gathered, parsed.
 ParsedConfig load_config(const std::string& directory);
 
 }  // namespace mirrord

@@ -21,15 +21,15 @@ namespace {
 
 namespace fs = std::filesystem;
 
-void check_owner(const std::string& path, const User& user) {
+void check_owner(const std::string& path, uid_t uid) {
   struct stat st {};
   check_errno(::lstat(path.c_str(), &st), fmt::format("look at '{}'", path));
-  bool private_directory = S_ISDIR(st.st_mode) && st.st_uid == user.uid && (st.st_mode & 077) == 0;
+  bool private_directory = S_ISDIR(st.st_mode) && st.st_uid == uid && (st.st_mode & 077) == 0;
   if (!private_directory)
     throw std::system_error(EPERM, std::generic_category(),
-                            fmt::format("use '{}', which is not the private directory of user "
-                                        "'{}'; remove it",
-                                        path, user.name));
+                            fmt::format("use '{}', which is not the private directory of uid {}; "
+                                        "remove it",
+                                        path, uid));
 }
 
 /// Makes a directory that may be there already; false where we may not.
@@ -47,7 +47,7 @@ std::string runtime_directory() {
   if (make_directory(path, 0755)) return path;
   path = fmt::format("/tmp/mirrord-{}", ::geteuid());
   make_directory(path, 0700);
-  check_owner(path, current_user());
+  check_owner(path, ::geteuid());
   return path;
 }
 
@@ -70,7 +70,7 @@ std::string directory_of(const User& user) {
   } else if (errno != EEXIST) {
     throw std::system_error(errno, std::generic_category(), fmt::format("create '{}'", path));
   }
-  check_owner(path, user);
+  check_owner(path, user.uid);
   FsIdentity as(user);
   sweep(path);
   return path;

@@ -82,7 +82,7 @@ void TreeWatcher::enter(const Task& task) {
 }
 
 Fd TreeWatcher::open_directory(const Task& task) const {
-  FsIdentity eyes(trees_.at(task.tree).user);
+  FsIdentity eyes(trees_.at(task.tree).rules.user);
   std::string path = file_path(task.tree, map_.path(task.dir));
   int nofollow = map_.via(task.dir) != 0 ? 0 : O_NOFOLLOW;
   return Fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | nofollow));

@@ -53,7 +53,7 @@ const char* reason_for(LinkEnd end) {
 
 Resolution TreeWatcher::resolve_as_user(TreeId id, const std::string& base,
                                         const std::string& path) const {
-  FsIdentity eyes(trees_.at(id).user);
+  FsIdentity eyes(trees_.at(id).rules.user);
   return resolve(base, path);
 }
 
@@ -85,7 +85,7 @@ LinkEnd TreeWatcher::end_of(TreeId id, const Resolution& resolution) const {
   if (is_lost(resolution.last_seen())) return LinkEnd::unreadable;
   if (resolution.end == Resolution::End::missing) return LinkEnd::dangling;
   if (resolution.end == Resolution::End::denied) return LinkEnd::unreadable;
-  FsIdentity eyes(tree.user);
+  FsIdentity eyes(tree.rules.user);
   bool directory = resolution.end == Resolution::End::directory;
   if (directory)
     return readable(resolution.path, O_DIRECTORY) ? LinkEnd::directory : LinkEnd::unreadable;

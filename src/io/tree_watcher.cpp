@@ -46,7 +46,6 @@ TreeId TreeWatcher::add(TreeRules rules) {
   Tree& tree = trees_[id];
   tree.rules = std::move(rules);
   tree.filter = Filter(tree.rules.filter);
-  if (!tree.rules.user.empty()) tree.user = find_user(tree.rules.user);
   place_root(id);
   return id;
 }
@@ -95,7 +94,7 @@ Entry TreeWatcher::entry_at(TreeId id, const std::string& path) const {
   std::string file = file_path(id, path);
   // A link that the map does not know yet is followed by the rule alone.
   bool follow = place.link != 0 || tree.rules.symlinks == Symlinks::follow;
-  FsIdentity eyes(tree.user);
+  FsIdentity eyes(tree.rules.user);
   if ((follow ? ::stat(file.c_str(), &st) : ::lstat(file.c_str(), &st)) == 0)
     return S_ISDIR(st.st_mode) ? Entry::directory : Entry::other;
   if (errno == ENOENT) {
@@ -183,7 +182,7 @@ bool TreeWatcher::stands(TreeId id) {
   const Link& root = map_.link(tree.root_link);
   bool there = false;
   {
-    FsIdentity eyes(tree.user);
+    FsIdentity eyes(tree.rules.user);
     there = ::stat(tree.rules.source.c_str(), &st) == 0;
   }
   if (there && tree.root != 0 && root.identity == Identity{st.st_dev, st.st_ino}) return true;

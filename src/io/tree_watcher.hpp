@@ -34,7 +34,7 @@ struct TreeRules {
   std::string source;
   Symlinks symlinks = Symlinks::follow;
   SyncOn sync_on = SyncOn::close;
-  std::string user;                      ///< whose eyes look; "" = our own
+  std::optional<User> user;              ///< whose eyes look; unset = our own
   std::vector<std::string> follow_into;  ///< empty = anywhere
   std::vector<FilterRule> filter = {};   ///< what is excluded is neither watched nor reported
   auto operator<=>(const TreeRules&) const = default;
@@ -119,7 +119,6 @@ class TreeWatcher {
  private:
   struct Tree {
     TreeRules rules;
-    std::optional<User> user;
     std::vector<std::string> bounds;  // follow_into, free of links
     Filter filter;
     TreeState state = TreeState::crawling;

@@ -4,6 +4,8 @@
 #include <pwd.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 namespace mirrord {
 
 namespace {
@@ -15,6 +17,8 @@ User from_passwd(const passwd& entry) {
     user.groups.resize(static_cast<size_t>(count));
   } while (::getgrouplist(entry.pw_name, entry.pw_gid, user.groups.data(), &count) < 0);
   user.groups.resize(static_cast<size_t>(count));
+  // A directory server may give them in another order each time: the same user compares equal.
+  std::ranges::sort(user.groups);
   return user;
 }
 

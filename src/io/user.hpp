@@ -1,21 +1,13 @@
-// A user of this machine as a child process needs it: ids, groups and home, from getpwnam(3).
+// Looks up users of this machine, getpwnam(3). It may take as long as a directory server takes, so
+// not in the loop of the daemon.
 #pragma once
-
-#include <sys/types.h>
 
 #include <optional>
 #include <string>
-#include <vector>
+
+#include "core/model.hpp"
 
 namespace mirrord {
-
-struct User {
-  std::string name;
-  std::string home;
-  uid_t uid = 0;
-  gid_t gid = 0;
-  std::vector<gid_t> groups;
-};
 
 std::optional<User> find_user(const std::string& name);
 /// The user that this process runs as; a uid without a name gets its number and "/".

@@ -52,6 +52,7 @@ TEST(Config, GivesTheDefaultsOfTheModel) {
   Group wanted;
   wanted.name = "web";
   wanted.source = "/home/webmgr/contents";
+  wanted.runs_as = *config_host().find_user("");
   std::string reason;
   wanted.targets = {{"web1", *parse_destination("web1:/srv", reason), {}, {}}};
   EXPECT_EQ(parsed.config->groups, std::vector<Group>{wanted});

@@ -1,5 +1,8 @@
 // How mirrord behaves to its service manager: ready, status, reload, watchdog, stop.
+#include <fcntl.h>
 #include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "e2e/lab.hpp"
 
@@ -30,6 +33,23 @@ class Service : public Lab {
 
   bool logged(const std::string& text) const {
     return daemon->log().find(text) != std::string::npos;
+  }
+
+  /// A reload that reads a file without an end, as on a dead network mount. Closing the descriptor
+  /// ends it; -1 when it did not come so far.
+  int hang_a_reload() {
+    const fs::path patterns = dir / "patterns";
+    if (::mkfifo(patterns.c_str(), 0600) < 0) return -1;
+    configure({.targets = {local_target("copy")},
+               .settings = "exclude_from = \"" + patterns.native() + "\"\n"});
+    daemon->signal(SIGHUP);
+    int writer = -1;
+    // It can be opened when there is a reader, and not before.
+    EXPECT_TRUE(wait_until([&] {
+      writer = ::open(patterns.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+      return writer >= 0;
+    }));
+    return writer;
   }
 
   /// A program in place of rsync that hangs once `armed` exists, its process id in `hanging`.
@@ -144,6 +164,72 @@ TEST_F(Service, AReloadIsOverWhenAllIsWatched) {
   EXPECT_EQ("watching", client().text(group_object("other"), "State"));
   EXPECT_EQ(5001u, client().number(group_object("other"), "WatchedDirectories"));
   EXPECT_EQ(1u, daemon->notify().count("RELOADING=1"));
+}
+
+TEST_F(Service, AReloadThatHangsHoldsUpNothingElse) {
+  begin();
+  const int writer = hang_a_reload();
+  write_file(images / "new.png", "new\n");
+  ASSERT_TRUE(arrives("a change meanwhile", {"copy"}));
+  EXPECT_EQ(1u, client().paths(manager_object(), "Groups").size());
+  EXPECT_EQ(1u, daemon->notify().count("RELOADING=1"));
+  EXPECT_EQ(1u, daemon->notify().count("READY=1")) << "it is not over";
+
+  ASSERT_EQ(6, ::write(writer, "*.tmp\n", 6));
+  ::close(writer);
+  ASSERT_TRUE(wait_until([&] { return daemon->notify().count("READY=1") == 2; }));
+  write_file(images / "left-out.tmp", "");
+  write_file(images / "last.png", "last\n");
+  ASSERT_TRUE(holds(copy("copy") / "images/last.png", "last\n"));
+  EXPECT_FALSE(fs::exists(copy("copy") / "images/left-out.tmp"));
+}
+
+TEST_F(Service, ReloadsARelativeDirectory) {
+  configure({.targets = {local_target("copy")}});
+  daemon = std::make_unique<Mirrord>(
+      dir,
+      Mirrord::Options{.config_dir = "etc", .wrapper = {"env", "--chdir=" + dir.path().native()}});
+  daemon->wait_ready();
+  configure({.targets = {local_target("copy"), local_target("added")}});
+  daemon->signal(SIGHUP);
+  ASSERT_TRUE(arrives("the added target", {"copy", "added"})) << daemon->log();
+}
+
+TEST_F(Service, AReloadLeavesTheTransfersOfOtherTargetsAlone) {
+  const std::string settings = "standby = false\ndelay = \"0s\"\n" + rsync_script(R"(#!/bin/bash
+if [[ $1 != --version && -e @HERE@/armed ]]; then
+  name=@HERE@/transfer-$(basename "${@: -1}")
+  echo $$ >$name.new && mv $name.new $name
+  until [[ -e @HERE@/go ]]; do sleep 0.01; done
+fi
+exec rsync "$@"
+)");
+  configure({.targets = {local_target("copy"), local_target("removed")}, .settings = settings});
+  start();
+  ASSERT_TRUE(arrives("first sync", {"copy", "removed"}));
+  write_file(dir / "armed", "");
+  write_file(images / "new.png", "new\n");
+  for (const auto* name : {"transfer-copy", "transfer-removed"})
+    ASSERT_TRUE(wait_until([&] { return fs::exists(dir / name); })) << name;
+  const pid_t kept = std::stoi(read_file(dir / "transfer-copy"));
+  const pid_t ended = std::stoi(read_file(dir / "transfer-removed"));
+
+  configure({.targets = {local_target("copy"), local_target("added")},
+             .settings = settings + "max_delay = \"7s\"\n"});
+  daemon->signal(SIGHUP);
+  ASSERT_TRUE(wait_until([&] { return fs::exists(dir / "transfer-added"); }));
+  EXPECT_FALSE(process_exists(ended));
+  EXPECT_TRUE(process_exists(kept));
+  write_file(dir / "go", "");
+  ASSERT_TRUE(arrives("the change", {"copy", "added"}));
+  EXPECT_FALSE(fs::exists(copy("removed") / "images/new.png"));
+}
+
+TEST_F(Service, StopsWhileAReloadHangs) {
+  begin();
+  const int writer = hang_a_reload();
+  EXPECT_EQ(0, daemon->terminate(kStopLimit));
+  ::close(writer);
 }
 
 TEST_F(Service, HangupRemovesATargetAndAGroup) {

@@ -10,7 +10,10 @@ namespace {
 
 Host any_host() {
   Host host;
-  host.user_exists = [](const std::string& user) { return user.size() % 2 == 1; };
+  host.find_user = [](const std::string& user) {
+    return user.empty() || user.size() % 2 == 1 ? std::optional(User{user, "/", 1, 1, {}})
+                                                : std::nullopt;
+  };
   host.path_exists = [](const std::string& path) { return path.size() % 2 == 1; };
   host.others_write_what_root_reads = [](const std::string& path) { return path.size() % 5 == 4; };
   host.read_file = [](const std::string& path) -> Host::Text {

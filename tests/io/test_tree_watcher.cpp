@@ -99,7 +99,7 @@ TEST_F(Watcher, WhatIsNoRegularFileIsAChangeAtOnce) {
 }
 
 TEST_F(Watcher, OpenFilesAreReportedWhereSyncOnIsModify) {
-  watch(TreeRules{src(), Symlinks::follow, SyncOn::modify, "", {}});
+  watch(TreeRules{src(), Symlinks::follow, SyncOn::modify, std::nullopt, {}});
   Fd file(::open(src("log").c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
   EXPECT_TRUE(told("log", kData));
   forget();
@@ -229,7 +229,7 @@ TEST_F(Watcher, TwoTreesOfOneSourceShareWatches) {
   fs::create_directories(src("a/b"));
   watch();
   size_t before = watcher->watches();
-  TreeId second = watcher->add({src(), Symlinks::preserve, SyncOn::close, "", {}});
+  TreeId second = watcher->add({src(), Symlinks::preserve, SyncOn::close, std::nullopt, {}});
   settle();
   EXPECT_EQ(watcher->watches(), before);
   EXPECT_EQ(watcher->directories(second), 3u);

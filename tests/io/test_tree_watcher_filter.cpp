@@ -18,7 +18,7 @@ class WatcherFilter : public testing::Test, protected test::WatchedTree {
  protected:
   void watch_without(std::initializer_list<const char*> rules,
                      Symlinks symlinks = Symlinks::follow) {
-    TreeRules tree_rules{src(), symlinks, SyncOn::close, "", {}};
+    TreeRules tree_rules{src(), symlinks, SyncOn::close, std::nullopt, {}};
     for (const char* text : rules) {
       std::string reason;
       tree_rules.filter.push_back(*parse_filter_rule(text, reason));
@@ -114,7 +114,7 @@ TEST_F(WatcherFilter, AnExcludedLinkIsNotEnteredAndNoTrouble) {
 TEST_F(WatcherFilter, TreesWithOtherRulesSeeWhatOneExcludes) {
   fs::create_directories(src("cache"));
   watch_without({"- cache/"});
-  const TreeId all = watcher->add({src(), Symlinks::follow, SyncOn::modify, "", {}});
+  const TreeId all = watcher->add({src(), Symlinks::follow, SyncOn::modify, std::nullopt, {}});
   settle();
   EXPECT_EQ(watcher->directories(all), 2u);
   EXPECT_EQ(watcher->directories(tree), 1u);

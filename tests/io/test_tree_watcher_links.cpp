@@ -260,7 +260,7 @@ TEST_F(Links, LinksOutOfBoundsAreLeftOut) {
   link("in", ext("allowed/d"));
   link("near", ext("allowed2"));
   link("out", ext("secret"));
-  watch(TreeRules{src(), Symlinks::follow, SyncOn::close, "", {ext("allowed")}});
+  watch(TreeRules{src(), Symlinks::follow, SyncOn::close, std::nullopt, {ext("allowed")}});
   EXPECT_EQ(hidden(), (Paths{"near", "out"}));
   EXPECT_EQ(troubles.size(), 2u);
   EXPECT_TRUE(follows("in", ext("allowed/d")));
@@ -280,7 +280,7 @@ TEST_F(Links, WhatTheUserCannotReadIsPassedOver) {
   test::change_mode(src("private"), 0700);
   link("behind", ext("locked/f"));
   link("file", ext("file"));
-  watch(TreeRules{src(), Symlinks::follow, SyncOn::close, "nobody", {}});
+  watch(TreeRules{src(), Symlinks::follow, SyncOn::close, find_user("nobody"), {}});
   auto unreadable = [&] {
     settle();
     return watcher->unreadable(tree);

@@ -88,7 +88,7 @@ class History {
                                [](TreeId, const std::string&, const std::string&) {},
                                [](TreeId) {}};
     TreeWatcher fresh(tree_.loop, deaf);
-    TreeId id = fresh.add({tree_.src(), Symlinks::follow, SyncOn::close, "", {}});
+    TreeId id = fresh.add({tree_.src(), Symlinks::follow, SyncOn::close, std::nullopt, {}});
     tree_.settle();
     EXPECT_EQ(tree_.watcher->watches(), fresh.watches());
     EXPECT_EQ(tree_.watcher->followed_links(tree_.tree), fresh.followed_links(id));

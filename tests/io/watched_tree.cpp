@@ -30,7 +30,7 @@ WatchedTree::WatchedTree() : base_(fs::canonical(dir_.path())) {
 }
 
 void WatchedTree::watch(Symlinks symlinks, const fs::path& source) {
-  watch(TreeRules{path(source), symlinks, SyncOn::close, "", {}});
+  watch(TreeRules{path(source), symlinks, SyncOn::close, std::nullopt, {}});
 }
 
 void WatchedTree::watch(TreeRules rules) {

@@ -1,7 +1,7 @@
 // A machine made of plain values, for what the configuration asks its host about.
 //
-// It knows the user "webmgr", the paths that do not begin with "/missing", and one readable file,
-// "/etc/mirrord/exclude".
+// We are root there. It knows the user "webmgr", the paths that do not begin with "/missing", and
+// one readable file, "/etc/mirrord/exclude".
 #pragma once
 
 #include "core/config.hpp"
@@ -14,7 +14,11 @@ inline const char* const kExcludeFile = "# kept\n; also kept\n\n*.tmp\n- /cache\
 
 inline Host config_host() {
   Host host;
-  host.user_exists = [](const std::string& user) { return user == "webmgr"; };
+  host.find_user = [](const std::string& user) -> std::optional<User> {
+    if (user.empty()) return User{"root", "/root", 0, 0, {0}};
+    if (user == "webmgr") return User{"webmgr", "/home/webmgr", 1001, 1001, {33, 1001}};
+    return std::nullopt;
+  };
   host.path_exists = [](const std::string& path) { return !path.starts_with("/missing"); };
   host.others_write_what_root_reads = [](const std::string& path) {
     return path.starts_with("/shared");
