@@ -1,4 +1,6 @@
 // Bad input at start: every problem is told with its place, and the exit status is 78 (EX_CONFIG).
+#include <cerrno>
+
 #include "e2e/lab.hpp"
 
 namespace mirrord::test {
@@ -91,6 +93,17 @@ TEST_F(BadConfig, EveryProblemOfEveryFileAtOnce) {
   put_config("c.toml", "[groups.c]\nsource = \"/c\"\ntargets = [\"/d\"]\ndelay = \"soon\"\n");
   refused({path_of("a.toml") + ":2:", path_of("a.toml") + ":3:", path_of("b.toml") + ":1:",
            path_of("c.toml") + ":4:"});
+}
+
+/// "systemctl status" shows it.
+TEST_F(BadConfig, TheServiceManagerIsTold) {
+  put_config("web.toml", std::string(kGood) + "sorce = \"/srv\"\n");
+  Mirrord failing(dir, {.config_dir = config_dir()});
+  EXPECT_TRUE(wait_until([&] { return !failing.running(); }));
+  EXPECT_EQ(std::to_string(EINVAL), failing.notify().last("ERRNO"));
+  EXPECT_TRUE(failing.notify().last("STATUS").starts_with(path_of("web.toml") + ":4:1: "))
+      << failing.notify().last("STATUS");
+  EXPECT_EQ(0u, failing.notify().count("READY=1"));
 }
 
 TEST_F(BadConfig, UnknownUser) {

@@ -2,7 +2,10 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <nlohmann/json.hpp>
+#include <regex>
+#include <set>
 
 #include "e2e/lab.hpp"
 
@@ -138,6 +141,24 @@ TEST_F(Ctl, MonitorShowsChangesAsTheyHappen) {
   EXPECT_EQ(0, monitor.wait());
 }
 
+/// With a program in place of ssh(1) that is on the other host at once.
+TEST_F(Ctl, AsksTheDaemonOfAnotherHost) {
+  if (!find_program("systemd-stdio-bridge")) GTEST_SKIP() << "there is no systemd-stdio-bridge";
+  write_script(dir / "bin/ssh", "#!/bin/sh\necho \"$*\" >" + (dir / "login").native() +
+                                    "\nexec systemd-stdio-bridge --bus-path=" + bus().address() +
+                                    "\n");
+  const std::string path = (dir / "bin").native() + ':' + std::getenv("PATH");
+  for (const auto* option : {"-H", "--host"}) {
+    fs::remove(dir / "login");
+    const Finished far = run({mirrorctl_program(), option, "joe@far", "status"}, {{"PATH", path}});
+    EXPECT_EQ(0, far.status) << far.err;
+    EXPECT_TRUE(contains(far.out, "copy")) << far.out;
+    EXPECT_TRUE(contains(read_file(dir / "login"), "joe@far")) << read_file(dir / "login");
+  }
+  write_script(dir / "bin/ssh", "#!/bin/sh\nexit 255\n");
+  EXPECT_EQ(3, run({mirrorctl_program(), "-H", "far", "status"}, {{"PATH", path}}).status);
+}
+
 TEST_F(Ctl, VerbsThatTellFactsNeedADaemon) {
   stop();
   for (const auto& verb : {Arguments{"status", "--json"}, Arguments{"explain", "web", "a"},
@@ -167,7 +188,25 @@ TEST_F(Ctl, BashCompletesVerbsOptionsAndNames) {
   EXPECT_EQ("web\n", completions(command + "explain w"));
 }
 
-/// Each option of the programs stands in the completion, each verb too.
+std::set<std::string> words(const std::string& text, const std::string& pattern) {
+  std::set<std::string> found;
+  const std::regex regex(pattern);
+  for (std::sregex_iterator one(text.begin(), text.end(), regex), end; one != end; ++one)
+    found.insert((*one)[1]);
+  return found;
+}
+
+TEST(Completion, KnowsTheOptionsOfEachVerb) {
+  const std::string verbs = completions("mirrorctl ");
+  for (const std::string& verb : words(verbs, "([a-z-]+)\n")) {
+    std::set<std::string> options =
+        words(run_mirrorctl({verb, "--help"}).out, "\n +(?:-.,)?(--[a-z-]+)");
+    const std::set<std::string> offered = words(completions("mirrorctl " + verb + " --"), "(.+)\n");
+    for (const std::string& option : options)
+      EXPECT_TRUE(offered.contains(option)) << verb << ' ' << option;
+  }
+}
+
 TEST(Completion, KnowsEveryVerb) {
   const std::string script = read_file(fs::path(MIRRORD_SOURCE_DIR) / "etc/mirrorctl.bash");
   std::istringstream help(run_mirrorctl({"--help"}).out);

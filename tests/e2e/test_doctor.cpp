@@ -41,6 +41,17 @@ class Doctor : public Lab {
     EXPECT_TRUE(contains(found.out, fault)) << found.out << found.err;
   }
 
+  /// What is no failure, but worth a line.
+  void warns_of(const std::string& fault, const Arguments& wrapper = {}) const {
+    Arguments all = wrapper;
+    all.push_back(mirrorctl_program());
+    const Arguments arguments = doctor_arguments();
+    all.insert(all.end(), arguments.begin(), arguments.end());
+    const Finished found = run(all);
+    EXPECT_EQ(0, found.status) << found.out << found.err;
+    EXPECT_TRUE(contains(found.out, fault)) << found.out << found.err;
+  }
+
   /// The target with a program in place of the rsync there.
   void with_remote_program(const std::string& script) {
     write_script(dir / "remote-rsync", script);
@@ -74,6 +85,28 @@ TEST_F(Doctor, AsksTheDaemonWhatItSees) {
   EXPECT_TRUE(contains(asked.out, "the daemon cannot see the source")) << asked.out;
 }
 
+TEST_F(Doctor, ConfigurationIsRefused) {
+  put_config("bad.toml", "[groups.bad]\nsource = \"relative\"\ntargets = [\"/x\"]\n");
+  finds((config_dir() / "bad.toml").native() + ":2:");
+}
+
+TEST_F(Doctor, DaemonCannotBeAsked) { warns_of("what it sees is not checked"); }
+
+TEST_F(Doctor, WatchLimitIsNear) {
+  const std::string limited = "echo 6 > /proc/sys/user/max_inotify_watches && exec \"$@\"";
+  const Arguments wrapper{"unshare", "--user", "--map-root-user", "sh", "-c", limited, "sh"};
+  Arguments probe = wrapper;
+  probe.push_back("true");
+  if (run(probe).status != 0) GTEST_SKIP() << "no user namespace here";
+  start();
+  Arguments all = wrapper;
+  all.insert(all.end(), {mirrorctl_program(), "--bus", bus().address(), "doctor", "--config-dir",
+                         config_dir()});
+  const Finished found = run(all);
+  EXPECT_TRUE(contains(found.out, "watched directories: 5, the limit is 6")) << found.out;
+  EXPECT_TRUE(contains(found.out, "raise it: sysctl fs.inotify.max_user_watches=")) << found.out;
+}
+
 TEST_F(Doctor, SourceIsGone) {
   fs::rename(source, dir / "gone");
   finds("cannot be read by user");
@@ -93,6 +126,18 @@ TEST_F(Doctor, LinkLeadsOutOfReach) {
   EXPECT_TRUE(contains(found.out, "link 'dangling' leads out of reach")) << found.out;
   configure({.targets = {target}, .settings = "follow_into = [\"" + images.native() + "\"]\n"});
   EXPECT_TRUE(contains(doctor().out, "is out of 'follow_into'"));
+}
+
+TEST_F(Doctor, LinkLeadsToWhatTheUserCannotRead) {
+  if (::geteuid() != 0) GTEST_SKIP() << "root decides what others can read";
+  write_file(dir / "org/secret", "secret\n");
+  change_mode(dir / "org/secret", 0600);
+  fs::create_symlink("../../secret", source / "secret");
+  fs::create_directory(copy("copy"));
+  change_mode(copy("copy"), 0777);
+  configure({.targets = {local_target("copy")}, .settings = "user = \"nobody\"\n"});
+  warns_of("link 'secret' leads out of reach: '" + (dir / "org/secret").native() +
+           "' cannot be read");
 }
 
 TEST_F(Doctor, NobodyListens) {
@@ -134,6 +179,26 @@ TEST_F(Doctor, RsyncThereIsOld) {
   const Finished found = doctor();
   EXPECT_EQ(0, found.status) << found.out;
   EXPECT_TRUE(contains(found.out, "rsync 3.0.9 on the target is old")) << found.out;
+}
+
+TEST_F(Doctor, RsyncHereIsOld) {
+  write_script(dir / "old-rsync", "#!/bin/sh\necho 'rsync  version 3.0.9  protocol version 30'\n");
+  configure({.targets = {target},
+             .settings = "rsync = { program = \"" + (dir / "old-rsync").native() + "\" }\n"});
+  warns_of("rsync 3.0.9 on this host is old");
+}
+
+/// As rrsync(1) does, when it is asked for anything but a transfer.
+TEST_F(Doctor, CommandIsForced) {
+  const fs::path keys = server("tgt1").authorized_keys_file();
+  write_file(keys, "command=\"echo refused >&2; exit 1\" " + read_file(keys));
+  warns_of("does not tell its version");
+  warns_of("can be written is not known");
+}
+
+TEST_F(Doctor, LoginIsSlow) {
+  with_remote_program("#!/bin/sh\nsleep 2.1\nexec rsync \"$@\"\n");
+  warns_of("the login takes 2");
 }
 
 TEST_F(Doctor, TargetIsNotWritable) {

@@ -156,6 +156,10 @@ TEST_F(LimitOfWatches, AtStartAndWhatIsUnwatchedIsCompared) {
   start_limited("watches", 60);
   ASSERT_TRUE(becomes("web", "degraded", kPatience));
   says_what_to_do("user.max_inotify_watches");
+  const Finished doctor =
+      run_mirrorctl({"--bus", bus().address(), "doctor", "--config-dir", config_dir()});
+  EXPECT_EQ(1, doctor.status);
+  EXPECT_NE(std::string::npos, doctor.out.find("directories are not watched")) << doctor.out;
   ASSERT_TRUE(equal("first sync"));
   change_many("more\n");
   ASSERT_TRUE(equal("a change in each directory"));
