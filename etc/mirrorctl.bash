@@ -57,7 +57,7 @@ _mirrorctl() {
     wait) options="$common --timeout" ;;
     check) options='--config-dir --help' ;;
     explain) options="$common --json" ;;
-    doctor) options="$common --trust --config-dir" ;;
+    doctor) options="$common --json --trust --config-dir" ;;
     import-lsyncd) options='--user --help' ;;
   esac
   case $previous in

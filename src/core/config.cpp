@@ -4,6 +4,7 @@
 #include "core/config_schema.hpp"
 #include "core/config_targets.hpp"
 #include "core/config_values.hpp"
+#include "core/escape.hpp"
 #include "core/nearest.hpp"
 
 #include <fmt/format.h>
@@ -97,7 +98,7 @@ void require(const ConfigScope& scope, const toml::table& table, std::string_vie
 /// Who can put a link into the source chooses what root's rsync publishes.
 void warn_of_published_secrets(const ConfigScope& scope, const toml::table& table,
                                const Group& group) {
-  bool follows = group.symlinks != Symlinks::preserve && group.follow_into.empty();
+  bool follows = group.symlinks != Symlinks::preserve && !group.follow_into;
   if (!follows || !group.user.empty() || group.source.empty()) return;
   if (!scope.host.others_write_what_root_reads(group.source)) return;
   const toml::node* source = table.get("source");
@@ -252,9 +253,10 @@ ParsedConfig ConfigReading::finish(const std::string& first_file) {
 }  // namespace
 
 std::string Diagnostic::text() const {
+  constexpr size_t kFirst = 1;  // where an editor goes for the file as a whole
   if (file.empty()) return message;
-  if (line == 0) return fmt::format("{}: {}", file, message);
-  return fmt::format("{}:{}:{}: {}", file, line, column, message);
+  return fmt::format("{}:{}:{}: {}", escape(file), std::max(line, kFirst), std::max(column, kFirst),
+                     message);
 }
 
 ParsedConfig parse_config(const std::vector<ConfigFile>& files, const Host& host) {

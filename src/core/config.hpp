@@ -47,7 +47,7 @@ struct Diagnostic {
   std::string message;
   bool operator==(const Diagnostic&) const = default;
 
-  /// "FILE:LINE:COLUMN: message"; without a line only "FILE: message".
+  /// "FILE:LINE:COLUMN: message", of the file as a whole with its beginning.
   std::string text() const;
 };
 

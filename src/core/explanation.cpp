@@ -83,7 +83,7 @@ std::string why_not(const PathFacts& facts, const Filter& filter,
   }
   for (const std::string& directory : unreadable)
     if (is_part_of(facts.path, directory) && facts.path != directory)
-      return fmt::format("the directory '{}' cannot be read by the group's user",
+      return fmt::format("the directory '{}' cannot be read by the group's user, or is not mounted",
                          escape(directory));
   return facts.type == "missing" ? "there is no such file" : "";
 }

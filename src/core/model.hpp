@@ -117,7 +117,7 @@ struct Group {
   std::string user;    ///< "" = the daemon's own
   User runs_as;        ///< what that user was when the configuration was read
   Symlinks symlinks = Symlinks::follow;
-  std::vector<std::string> follow_into;  ///< empty = anywhere
+  std::optional<std::vector<std::string>> follow_into;  ///< unset = anywhere
   SyncOn sync_on = SyncOn::close;
   std::optional<Duration> rescan;  ///< unset = by file system, 0 = off
   Duration delay = std::chrono::milliseconds(100);

@@ -40,7 +40,8 @@ void add_limit(Arguments& argv, const Transfer& transfer) {
   if (transfer.max_delete) argv.push_back(fmt::format("--max-delete={}", *transfer.max_delete));
 }
 
-/// A file that was rewritten within the second of its last transfer has another time by nanoseconds.
+/// What was rewritten within the second of its last transfer has another time by nanoseconds. To
+/// directories, which have no contents to send, that is all there is.
 void add_fine_times(Arguments& argv, const Transfer& transfer) {
   if (transfer.can.compares_nanoseconds()) argv.push_back("--modify-window=-1");
 }
@@ -73,7 +74,7 @@ void add_list(Arguments& argv, const Transfer& transfer, bool removes) {
   // The quick check of size and whole seconds would skip a file that was rewritten with the same
   // size within the second of its last transfer.
   if (transfer.lane == Lane::tree || transfer.lane == Lane::data) argv.push_back("-I");
-  if (transfer.lane == Lane::children) add_fine_times(argv, transfer);
+  add_fine_times(argv, transfer);
 }
 
 void add_lane(Arguments& argv, const Group& group, const Transfer& transfer) {

@@ -17,6 +17,7 @@
 #include "io/fs_identity.hpp"
 #include "io/handle.hpp"
 #include "io/inotify.hpp"
+#include "io/resolve.hpp"
 
 namespace mirrord {
 
@@ -93,7 +94,8 @@ std::string fault_of_link(const Group& group, const fs::path& link, const std::s
   if (error || !is_followed(group.symlinks, path, text)) return "";
   fs::path referent = fs::canonical(link, error);
   if (error) return fmt::format("{}: {}", escape(text), error.message());
-  if (!is_within(referent.native(), group.follow_into))
+  if (!is_within(referent.native(),
+                 link_bounds(group.follow_into, fs::canonical(group.source).native())))
     return fmt::format("'{}' is out of 'follow_into'", escape(referent.native()));
   return can_be_read(referent) ? "" : fmt::format("'{}' cannot be read", escape(referent.native()));
 }
@@ -165,7 +167,7 @@ void find_selected(const Config& config, const Selection& selection) {
 
 Exit doctor(const BusClient::Address& address, const Selection& selection,
             const DoctorOptions& options) {
-  Report report(wants_colours());
+  Report report(options.json ? Report::Style::json : Report::Style::lines);
   Config config = load(report, options.config_directory);
   find_selected(config, selection);
   check_daemon(report, address, selection);

@@ -2,37 +2,55 @@
 
 #include <cstdio>
 
+#include "ctl/verbs.hpp"
+
 namespace mirrord {
 
 namespace {
 
-// "Select graphic rendition", ECMA-48 8.3.117.
-constexpr const char* kRed = "\033[31m";
-constexpr const char* kGreen = "\033[32m";
-constexpr const char* kYellow = "\033[33m";
+// The colours: "select graphic rendition", ECMA-48 8.3.117.
+constexpr struct {
+  const char* name;
+  const char* word;
+  const char* colour;
+} kKinds[] = {
+    {"ok", "ok  ", "\033[32m"},
+    {"warning", "warn", "\033[33m"},
+    {"fault", "FAIL", "\033[31m"},
+};
 constexpr const char* kPlain = "\033[0m";
-
-std::string with_advice(const std::string& what, const std::string& advice) {
-  return advice.empty() ? what : what + "\n      " + advice;
-}
 
 }  // namespace
 
+Report::~Report() {
+  if (style_ == Style::json)
+    print_json(nlohmann::ordered_json{{"healthy", healthy_}, {"checks", checks_}}.dump(
+        -1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+}
+
 void Report::good(const std::string& about, const std::string& what) {
-  line("ok  ", kGreen, about + ": " + what);
+  add(Kind::good, about, what, "");
 }
 
 void Report::warning(const std::string& about, const std::string& what, const std::string& advice) {
-  line("warn", kYellow, about + ": " + with_advice(what, advice));
+  add(Kind::warning, about, what, advice);
 }
 
 void Report::fault(const std::string& about, const std::string& what, const std::string& advice) {
   healthy_ = false;
-  line("FAIL", kRed, about + ": " + with_advice(what, advice));
+  add(Kind::fault, about, what, advice);
 }
 
-void Report::line(const char* word, const char* colour, const std::string& text) const {
-  std::printf("%s%s%s  %s\n", colours_ ? colour : "", word, colours_ ? kPlain : "", text.c_str());
+void Report::add(Kind kind, const std::string& about, const std::string& what,
+                 const std::string& advice) {
+  const auto& [name, word, colour] = kKinds[static_cast<size_t>(kind)];
+  if (style_ == Style::json) {
+    checks_.push_back({{"result", name}, {"about", about}, {"what", what}, {"advice", advice}});
+    return;
+  }
+  const bool colours = wants_colours();
+  std::printf("%s%s%s  %s: %s%s%s\n", colours ? colour : "", word, colours ? kPlain : "",
+              about.c_str(), what.c_str(), advice.empty() ? "" : "\n      ", advice.c_str());
   std::fflush(stdout);  // the next check may take its time
 }
 

@@ -1,13 +1,20 @@
-// What the doctor has found, a line for each check, and whether anything is wrong.
+// What the doctor has found: a line for each check while it looks, or JSON at the end; and whether
+// anything is wrong.
 #pragma once
 
+#include <nlohmann/json.hpp>
 #include <string>
 
 namespace mirrord {
 
 class Report {
  public:
-  explicit Report(bool colours) : colours_(colours) {}
+  enum class Style { lines, json };
+  explicit Report(Style style) : style_(style) {}
+  Report(const Report&) = delete;
+  Report& operator=(const Report&) = delete;
+  /// Prints the JSON, also of an examination that came to no end.
+  ~Report();
 
   void good(const std::string& about, const std::string& what);
   /// Works, but not as it should.
@@ -17,10 +24,12 @@ class Report {
   bool healthy() const { return healthy_; }
 
  private:
-  void line(const char* word, const char* colour, const std::string& text) const;
+  enum class Kind { good, warning, fault };
+  void add(Kind kind, const std::string& about, const std::string& what, const std::string& advice);
 
-  bool colours_;
+  Style style_;
   bool healthy_ = true;
+  nlohmann::ordered_json checks_ = nlohmann::ordered_json::array();
 };
 
 }  // namespace mirrord

@@ -75,7 +75,9 @@ void describe(CLI::App& app, Options& options) {
   app.add_subcommand("metrics", "Print OpenMetrics text");
   auto* doctor = app.add_subcommand("doctor", "Look for what keeps a group from being mirrored");
   add_selection(doctor);
-  doctor->add_flag("--trust", options.trust, "Offer to accept host keys that are not known");
+  add_json(doctor);
+  doctor->add_flag("--trust", options.trust, "Offer to accept host keys that are not known")
+      ->excludes(doctor->get_option("--json"));
   add_config_directory(doctor);
   doctor->excludes(host);
   app.add_subcommand("reload", "Load the configuration again; prints every problem");
@@ -104,7 +106,15 @@ void describe(CLI::App& app, Options& options) {
   import->excludes(host);
 }
 
+/// The option of the default verb is accepted behind every other.
+void refuse_json(const CLI::App& app) {
+  const auto verbs = app.get_subcommands();
+  if (!verbs.empty() && !verbs.front()->get_option_no_throw("--json"))
+    throw Failure(Exit::usage, "'mirrorctl " + verbs.front()->get_name() + "' prints no JSON");
+}
+
 Exit run(const CLI::App& app, const Options& options) {
+  if (options.json) refuse_json(app);
   Selection selection = parse_selection(options.selection);
   if (app.got_subcommand("check")) return check_config(options.config_directory);
   if (app.got_subcommand("import-lsyncd"))
@@ -120,7 +130,8 @@ Exit run(const CLI::App& app, const Options& options) {
     return explain(options.address, options.group, options.path, options.json);
   if (app.got_subcommand("metrics")) return show_metrics(options.address);
   if (app.got_subcommand("doctor"))
-    return doctor(options.address, selection, {options.config_directory, options.trust});
+    return doctor(options.address, selection,
+                  {options.config_directory, options.trust, options.json});
   return show_status(options.address, selection, options.json);
 }
 
@@ -139,8 +150,8 @@ int main(int argc, char** argv) {
     Exit exit = run(app, options);
     // What was printed may be a file's whole content, as with metrics.
     if (std::fflush(stdout) != 0 || std::ferror(stdout))
-      throw Failure(Exit::failed, "standard output cannot be written: " +
-                                      std::generic_category().message(errno));
+      throw Failure(Exit::failed,
+                    "standard output cannot be written: " + std::generic_category().message(errno));
     return static_cast<int>(exit);
   } catch (const Failure& e) {
     std::fprintf(stderr, "%s\n", e.what());

@@ -21,6 +21,7 @@ Exit show_metrics(const BusClient::Address& address);
 struct DoctorOptions {
   std::string config_directory;
   bool trust = false;  ///< offers to accept host keys that are not known
+  bool json = false;
 };
 /// Looks for what keeps a group from being mirrored. Failed when something does.
 Exit doctor(const BusClient::Address& address, const Selection& selection,

@@ -108,9 +108,13 @@ int BusService::publish_objects() {
   };
   auto named = [](sd_bus_message* reply, void* data, sd_bus_error*) {
     auto& self = *static_cast<BusService*>(data);
+    constexpr uint32_t kExists = 3;  // D-Bus specification, RequestName
     const sd_bus_error* error = sd_bus_message_get_error(reply);
+    uint32_t answer = 0;
     if (error) {
       self.lost(std::string("the name org.mirrord1 was refused: ") + error->message);
+    } else if (sd_bus_message_read(reply, "u", &answer) >= 0 && answer == kExists) {
+      self.lost("another mirrord has the name org.mirrord1");
     } else {
       self.retry_delay_ = kFirstRetry;
       self.settle();

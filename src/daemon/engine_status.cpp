@@ -57,7 +57,7 @@ std::string Engine::problem_of(const GroupRun& run) const {
   Blindness blindness = watcher(run).blindness(run.tree);
   std::string problem;
   if (blindness.unwatched > 0 && blindness.error == 0)
-    problem = directories(blindness.unwatched) + " not readable (see the journal)";
+    problem = directories(blindness.unwatched) + " not readable, or not mounted (see the journal)";
   if (blindness.error != 0) problem = limit_problem(blindness);
   if (!blindness.remote.empty())
     problem += fmt::format("{}changes by other hosts go unseen on {}", problem.empty() ? "" : "; ",

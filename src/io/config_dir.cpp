@@ -73,8 +73,14 @@ Host this_machine() {
           others_write_what_root_reads};
 }
 
+/// A FIFO or a device is not even opened.
+bool is_special(const std::string& path) {
+  struct stat st {};
+  return ::stat(path.c_str(), &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
+}
+
 void read_one(ConfigFacts& facts, const std::string& path) {
-  std::string doubt = distrust(path);
+  std::string doubt = is_special(path) ? "is no regular file" : distrust(path);
   Host::Text text = doubt.empty() ? read_file(path) : Host::Text{};
   if (doubt.empty() && !text.content) doubt = "cannot be read: " + text.error;
   if (doubt.empty())

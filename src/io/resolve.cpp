@@ -45,7 +45,8 @@ std::string read_link(const std::string& path) {
 }
 
 Resolution::End failure(int error) {
-  return error == ENOENT || error == ENOTDIR ? Resolution::End::missing : Resolution::End::denied;
+  const bool leads_nowhere = error == ENOENT || error == ENOTDIR || error == ENAMETOOLONG;
+  return leads_nowhere ? Resolution::End::missing : Resolution::End::denied;
 }
 
 void finish(Resolution& result, const std::string& path) {
@@ -99,6 +100,17 @@ Resolution resolve(const std::string& base, const std::string& path) {
   }
   finish(result, current);
   return result;
+}
+
+std::vector<std::string> link_bounds(const std::optional<std::vector<std::string>>& follow_into,
+                                     const std::string& resolved_source) {
+  if (!follow_into) return {};
+  std::vector<std::string> bounds{resolved_source};
+  for (const std::string& directory : *follow_into) {
+    Resolution bound = resolve("/", directory);
+    bounds.push_back(bound.path.empty() ? directory : bound.path);
+  }
+  return bounds;
 }
 
 }  // namespace mirrord

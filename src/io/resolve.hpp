@@ -4,6 +4,7 @@
 // its referent, was renamed or re-pointed, the watcher needs each (directory, name) on the way.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,11 @@ struct Resolution {
   std::string last_seen() const;
   bool operator==(const Resolution&) const = default;
 };
+
+/// The directories of `follow_into =`, free of links; empty = anywhere. What is in the source
+/// itself is never out of bounds.
+std::vector<std::string> link_bounds(const std::optional<std::vector<std::string>>& follow_into,
+                                     const std::string& resolved_source);
 
 /// Resolves `path`; a relative one starts at the physical directory `base`.
 Resolution resolve(const std::string& base, const std::string& path);

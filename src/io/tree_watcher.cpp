@@ -12,22 +12,6 @@
 
 namespace mirrord {
 
-namespace {
-
-/// follow_into =, free of links. What is in the source itself is never out of bounds.
-std::vector<std::string> resolved_bounds(const std::vector<std::string>& follow_into,
-                                         const std::string& source) {
-  if (follow_into.empty()) return {};
-  std::vector<std::string> bounds{source};
-  for (const std::string& directory : follow_into) {
-    Resolution bound = resolve("/", directory);
-    bounds.push_back(bound.path.empty() ? directory : bound.path);
-  }
-  return bounds;
-}
-
-}  // namespace
-
 TreeWatcher::TreeWatcher(Loop& loop, Listener listener, TreeId first_tree)
     : loop_(loop),
       listener_(std::move(listener)),
@@ -103,8 +87,9 @@ Entry TreeWatcher::entry_at(TreeId id, const std::string& path) const {
                  ::lstat(file.c_str(), &st) == 0;
     return found ? Entry::left_out : Entry::missing;
   }
-  // rsync takes only ENOENT for missing. A link that fails otherwise is hidden from it.
-  if (end == LinkEnd::dangling) return Entry::left_out;
+  // rsync takes only ENOENT for missing. A link that fails otherwise is hidden from it; a copy of
+  // what it led to before is found by a comparison of its directory.
+  if (end == LinkEnd::dangling) return Entry::unclear;
   return errno == ENOTDIR ? Entry::missing : Entry::other;
 }
 
@@ -147,7 +132,7 @@ void TreeWatcher::place_root(TreeId id) {
   tree.remote.clear();
   tree.root = 0;
   auto [resolution, pins] = resolve_and_pin(id, "/", tree.rules.source, 0);
-  tree.bounds = resolved_bounds(tree.rules.follow_into, resolution.path);
+  tree.bounds = link_bounds(tree.rules.follow_into, resolution.path);
   Link link;
   link.tree = id;
   link.end = end_of(id, resolution);

@@ -34,9 +34,9 @@ struct TreeRules {
   std::string source;
   Symlinks symlinks = Symlinks::follow;
   SyncOn sync_on = SyncOn::close;
-  std::optional<User> user;              ///< whose eyes look; unset = our own
-  std::vector<std::string> follow_into;  ///< empty = anywhere
-  std::vector<FilterRule> filter = {};   ///< what is excluded is neither watched nor reported
+  std::optional<User> user;                             ///< whose eyes look; unset = our own
+  std::optional<std::vector<std::string>> follow_into;  ///< unset = anywhere
+  std::vector<FilterRule> filter = {};  ///< what is excluded is neither watched nor reported
   auto operator<=>(const TreeRules&) const = default;
 };
 
@@ -119,7 +119,7 @@ class TreeWatcher {
  private:
   struct Tree {
     TreeRules rules;
-    std::vector<std::string> bounds;  // follow_into, free of links
+    std::vector<std::string> bounds;  // link_bounds()
     Filter filter;
     TreeState state = TreeState::crawling;
     LinkId root_link = 0;

@@ -75,8 +75,8 @@ TEST(Config, WantsAtLeastOneGroup) {
       "no groups are defined; add a file such as /etc/mirrord/web.toml with a [groups.NAME] table "
       "(see mirrord.toml(5))\n";
   EXPECT_EQ(texts_of(parse_config({}, config_host())), message);
-  EXPECT_EQ(texts_of(parse("")), "a.toml: " + message);
-  EXPECT_EQ(texts_of(parse("[groups]\n[daemon]\nmax_transfers = 3\n")), "a.toml: " + message);
+  EXPECT_EQ(texts_of(parse("")), "a.toml:1:1: " + message);
+  EXPECT_EQ(texts_of(parse("[groups]\n[daemon]\nmax_transfers = 3\n")), "a.toml:1:1: " + message);
 }
 
 TEST(Config, DoesNotAskForAGroupBesidesOtherProblems) {
@@ -331,9 +331,9 @@ ssh.known_hosts_file = "/missing/known_hosts"
             "'/missing/known_hosts', which does not exist (yet)\n");
 }
 
-TEST(Diagnostic, TellsAsMuchOfThePlaceAsIsKnown) {
+TEST(Diagnostic, TellsThePlace) {
   EXPECT_EQ((Diagnostic{Severity::problem, "f", 1, 2, "m"}.text()), "f:1:2: m");
-  EXPECT_EQ((Diagnostic{Severity::problem, "f", 0, 0, "m"}.text()), "f: m");
+  EXPECT_EQ((Diagnostic{Severity::problem, "f\n", 0, 0, "m"}.text()), "f\\n:1:1: m");
   EXPECT_EQ((Diagnostic{Severity::problem, "", 0, 0, "m"}.text()), "m");
 }
 

@@ -55,6 +55,8 @@ TEST(GroupSchema, PutsValuesWhereTheyBelong) {
   EXPECT_EQ(group("symlinks = 'preserve'").symlinks, Symlinks::preserve);
   EXPECT_EQ(group("symlinks = 'follow-external'").symlinks, Symlinks::follow_external);
   EXPECT_EQ(group("follow_into = ['/a/', '/b']").follow_into, (Texts{"/a", "/b"}));
+  EXPECT_EQ(group("follow_into = []").follow_into, Texts{}) << "not the same as anywhere";
+  EXPECT_EQ(group("").follow_into, std::nullopt);
   EXPECT_EQ(group("sync_on = 'modify'").sync_on, SyncOn::modify);
   EXPECT_EQ(group("").rescan, std::nullopt);
   EXPECT_EQ(group("rescan = 'off'").rescan, Duration::zero());

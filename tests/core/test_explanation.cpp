@@ -73,7 +73,7 @@ TEST(WhyNot, ALinkThatStaysOneHidesWhatIsBehindIt) {
 }
 
 TEST(WhyNot, WhatCannotBeRead) {
-  EXPECT_EQ("the directory 'private' cannot be read by the group's user",
+  EXPECT_EQ("the directory 'private' cannot be read by the group's user, or is not mounted",
             why("private/a", "file", {}, {"private"}));
   EXPECT_EQ("", why("private", "directory", {}, {"private"}));
 }

@@ -124,6 +124,7 @@ TEST(RsyncCommand, UsesWhatBothSidesKnow) {
       {"--modify-window=-1", Lane::full, {3, 2, 7}, std::nullopt, false},
       {"--modify-window=-1", Lane::children, {3, 1, 3}, RsyncVersion{3, 1, 3}, true},
       {"--modify-window=-1", Lane::children, {3, 1, 3}, RsyncVersion{3, 0, 9}, false},
+      {"--modify-window=-1", Lane::data, {3, 1, 3}, RsyncVersion{3, 1, 3}, true},
       {"--mkpath", Lane::full, {3, 2, 3}, RsyncVersion{3, 2, 3}, true},
       {"--mkpath", Lane::full, {3, 2, 2}, RsyncVersion{3, 2, 3}, false},
       {"--mkpath", Lane::full, {3, 2, 3}, std::nullopt, false},

@@ -62,7 +62,7 @@ TEST_F(ImportLsyncd, NamesLossesByLineOnStandardErrorAndFails) {
 
 TEST_F(ImportLsyncd, NeedsAFile) {
   EXPECT_EQ(run_mirrorctl({"import-lsyncd"}).status, 2);
-  EXPECT_EQ(run_mirrorctl({"import-lsyncd", "--bus", "user", file}).status, 2);
+  EXPECT_EQ(run_mirrorctl({"import-lsyncd", "-H", "host", file}).status, 2);
   const Finished missing = run_mirrorctl({"import-lsyncd", (dir / "missing").native()});
   EXPECT_EQ(missing.status, 1);
   EXPECT_NE(missing.err.find("no such file"), std::string::npos) << missing.err;

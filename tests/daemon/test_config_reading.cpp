@@ -95,7 +95,8 @@ TEST_F(ConfigReadingTest, OneThatHangsIsGivenUpAndSaysWhere) {
   reading.ask(count());
   ASSERT_TRUE(test::run_until(loop, [&] { return answers == 2; }));
   EXPECT_EQ(taken, 1u);
-  EXPECT_EQ(problems, (dir / "etc").native() + ": nothing was heard within 3s of user 'webmgr'\n");
+  EXPECT_EQ(problems,
+            (dir / "etc").native() + ":1:1: nothing was heard within 3s of user 'webmgr'\n");
 
   // As long as the killed one is there, who asks is told so at once.
   size_t asked = 2;
@@ -127,7 +128,7 @@ TEST_F(ConfigReadingTest, OneThatFailsIsAProblem) {
   ConfigReading reading(loop, {dir / "etc", {dir / "gather"}}, take_over());
   reading.ask(count());
   ASSERT_TRUE(test::run_until(loop, [&] { return answers == 1; }));
-  EXPECT_EQ(problems, (dir / "etc").native() + ": out of memory\n");
+  EXPECT_EQ(problems, (dir / "etc").native() + ":1:1: out of memory\n");
 }
 
 TEST_F(ConfigReadingTest, OneThatIsKilledIsAProblem) {
@@ -136,7 +137,7 @@ TEST_F(ConfigReadingTest, OneThatIsKilledIsAProblem) {
   reading.ask(count());
   ASSERT_TRUE(test::run_until(loop, [&] { return answers == 1; }));
   EXPECT_EQ(problems,
-            (dir / "etc").native() + ": the reading was killed by signal 9 at user 'webmgr'\n");
+            (dir / "etc").native() + ":1:1: the reading was killed by signal 9 at user 'webmgr'\n");
 }
 
 TEST_F(ConfigReadingTest, AProgramThatCannotBeStartedIsAProblem) {

@@ -199,6 +199,12 @@ TEST_F(Bus, MirrorctlReload) {
   ASSERT_TRUE(arrives("a change, by the old configuration", {"copy", "tgt1"}));
 }
 
+TEST_F(Bus, ASecondDaemonSaysWhoHasTheName) {
+  const TempDir elsewhere;
+  Mirrord second(elsewhere, {.config_dir = config_dir(), .bus = bus().address()});
+  EXPECT_TRUE(wait_until([&] { return contains(second.log(), "another mirrord has the name"); }));
+}
+
 TEST_F(Bus, MirrorctlWithoutADaemon) {
   stop();
   for (const auto* verb : {"status", "sync", "reload"}) {

@@ -4,6 +4,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <nlohmann/json.hpp>
+
 #include "e2e/lab.hpp"
 
 namespace mirrord::test {
@@ -117,6 +119,19 @@ TEST_F(Doctor, SourceIsNotForThatUser) {
   configure({.targets = {target}, .settings = "user = \"nobody\"\n"});
   change_mode(source, 0700);
   finds("cannot be read by user 'nobody': Permission denied");
+}
+
+TEST_F(Doctor, AsJson) {
+  fs::create_symlink("/nowhere/at/all", source / "dangling");
+  const Finished found = doctor({"--json"});
+  EXPECT_EQ(0, found.status);
+  const auto answer = nlohmann::json::parse(found.out);
+  EXPECT_TRUE(answer.at("healthy").get<bool>());
+  bool warned = false;
+  for (const auto& check : answer.at("checks"))
+    warned |= check.at("result") == "warning" &&
+              contains(check.at("what").get<std::string>(), "'dangling'");
+  EXPECT_TRUE(warned) << found.out;
 }
 
 TEST_F(Doctor, LinkLeadsOutOfReach) {

@@ -158,6 +158,7 @@ TEST_F(Link, LinksBelowAFileAreDanglingToo) {
   // error of this kind.
   fs::create_symlink("index.html/below", source / "below-a-file");
   write_file(copy("copy") / "extraneous", "not in the source\n");
+  write_file(copy("copy") / "index.html", "an old copy, or half of the target would be too much\n");
   begin();
   fs::create_symlink("../index.html/below", source / "news/below-a-file");
   fs::create_symlink(std::string(300, 'n'), source / "news/too-long");
@@ -170,6 +171,25 @@ TEST_F(Link, LinksBelowAFileAreDanglingToo) {
   ASSERT_TRUE(equal("in a new tree"));
   fs::rename(source / "tree", source / "renamed");
   ASSERT_TRUE(equal("in a renamed tree"));
+}
+
+TEST_F(Link, AFileInPlaceOfADirectoryOnItsWay) {
+  // First it leads nowhere, and when the batch is made it does so for another reason.
+  const fs::path elsewhere = dir / "org/elsewhere";
+  write_file(elsewhere / "deep/page", "reached through a link\n");
+  fs::create_symlink(elsewhere / "deep/page", source / "news/page");
+  begin("delay = \"1s\"\n");
+  fs::remove_all(elsewhere / "deep");
+  ASSERT_TRUE(target_becomes("copy", "settling"));
+  write_file(elsewhere / "deep", "a file where a directory was\n");
+  EXPECT_TRUE(equal("without the page"));
+}
+
+TEST_F(Link, ANameThatCannotBeLeadsNowhere) {
+  fs::create_symlink(images / "logo.png", source / "news/link");
+  begin();
+  run_ok({"ln", "-sfn", std::string(300, 'n'), source / "news/link"});
+  EXPECT_TRUE(equal("without it"));
 }
 
 TEST_F(Link, LinkedDirectoryGoesAndComesBack) {

@@ -145,6 +145,7 @@ TEST_F(Outage, FailedFirstSyncIsRepeated) {
   configure(
       {.targets = {local_target("copy")}, .settings = kQuickRetry + faulty_rsync("exit 11", 2)});
   write_file(copy("copy") / "extraneous", "not in the source\n");
+  write_file(copy("copy") / "index.html", "an old copy, or half of the target would be too much\n");
   arm();
   start();
   ASSERT_TRUE(arrives("first sync after two failures", {"copy"}));

@@ -260,7 +260,8 @@ TEST_F(Links, LinksOutOfBoundsAreLeftOut) {
   link("in", ext("allowed/d"));
   link("near", ext("allowed2"));
   link("out", ext("secret"));
-  watch(TreeRules{src(), Symlinks::follow, SyncOn::close, std::nullopt, {ext("allowed")}});
+  watch(TreeRules{src(), Symlinks::follow, SyncOn::close, std::nullopt,
+                  std::vector<std::string>{ext("allowed")}});
   EXPECT_EQ(hidden(), (Paths{"near", "out"}));
   EXPECT_EQ(troubles.size(), 2u);
   EXPECT_TRUE(follows("in", ext("allowed/d")));
