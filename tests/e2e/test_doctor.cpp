@@ -213,7 +213,7 @@ TEST_F(Doctor, CommandIsForced) {
 
 TEST_F(Doctor, LoginIsSlow) {
   with_remote_program("#!/bin/sh\nsleep 2.1\nexec rsync \"$@\"\n");
-  warns_of("the login takes 2");
+  warns_of("look at UseDNS in its sshd_config");
 }
 
 TEST_F(Doctor, TargetIsNotWritable) {
