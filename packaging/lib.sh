@@ -1,5 +1,5 @@
-# Shared by packaging/demo.sh and tests/run.sh: says what goes on, installs the packages of
-# packaging/build-deps where they are missing, builds. Sourced with $root set to the repository.
+# Shared by the scripts that build: says what goes on, installs the packages of packaging/build-deps
+# where they are missing, builds, copies the source. Sourced with $root set to the repository.
 # shellcheck shell=bash
 : "${root:?}"
 
@@ -47,6 +47,17 @@ install_build_deps() { # LIST...
   quietly "$root/build/apt.log" apt-get -q -y -o DPkg::Lock::Timeout=300 \
     install --no-install-recommends "${missing[@]}"
   say "installed ${#missing[@]} packages in $(seconds_since "$begin")"
+}
+
+# Everything but what is built; a copy that git does not know is good as it stands.
+copy_source() { # DIRECTORY
+  mkdir -p "$1"
+  if [[ -e $root/.git ]]; then
+    (cd "$root" && git ls-files -z --cached --others --exclude-standard |
+      xargs -0 cp -P --parents -t "$1")
+  else
+    tar -C "$root" --exclude=./build -c . | tar -C "$1" -x
+  fi
 }
 
 # Configures when it was never done, and builds what has changed since.

@@ -14,9 +14,8 @@ out=$root/build/deb
 version=$(sed -nE 's/^project\(mirrord VERSION ([0-9.]+).*/\1/p' "$root/CMakeLists.txt")
 
 # debhelper wants debian/ at the top, and what it leaves behind stays out of the checkout.
-copy_source() { # DIRECTORY
-  mkdir -p "$1"
-  (cd "$root" && git ls-files -z --cached --others --exclude-standard | xargs -0 cp -P --parents -t "$1")
+make_source() { # DIRECTORY
+  copy_source "$1"
   cp -r "$root/packaging/deb/debian" "$1/debian"
   [[ $(dpkg-parsechangelog -l "$1/debian/changelog" -S Version) == "$version" ]] ||
     die "packaging/deb/debian/changelog is not about version $version"
@@ -30,7 +29,7 @@ build_package() { # SOURCE
 install_build_deps "$root/packaging/deb/build-deps"
 begin=$EPOCHREALTIME
 rm -rf "$out"
-copy_source "$out/mirrord-$version"
+make_source "$out/mirrord-$version"
 if command -v ccache >/dev/null; then export CMAKE_CXX_COMPILER_LAUNCHER=ccache; fi
 quietly "$out/build.log" build_package "$out/mirrord-$version"
 quietly "$out/lintian.log" lintian --allow-root --fail-on error "$out"/*.changes

@@ -5,7 +5,8 @@
 #
 # Installs what it needs from Debian (as root, where something is missing) and from npm, keeps the
 # slow parts in ${XDG_CACHE_HOME:-~/.cache}/mirrord, and touches nothing else outside build/el7/.
-# Same source and same versions of what it is made from: same bytes.
+# Same source and same versions of what it is made from: same bytes, wherever and whenever it is built.
+# Their date is that of packaging/deb/debian/changelog, unless SOURCE_DATE_EPOCH= says another.
 #
 #   build.sh            the packages
 #   build.sh --tests    the unit tests for CTest in build/el7/tree/, where they run as on CentOS 7
@@ -22,6 +23,10 @@ source "$root/packaging/el7/toolchain.sh"
 out=$root/build/el7
 version=$(sed -nE 's/^project\(mirrord VERSION ([0-9.]+).*/\1/p' "$root/CMakeLists.txt")
 
+changelog_date() {
+  dpkg-parsechangelog -l "$root/packaging/deb/debian/changelog" -S Timestamp
+}
+
 compile() { # TARGET...
   local begin=$EPOCHREALTIME
   quietly "$logs/configure.log" cmake --fresh -S "$root" -B "$out/tree" -G Ninja \
@@ -31,23 +36,10 @@ compile() { # TARGET...
   say "built $* in $(seconds_since "$begin")"
 }
 
-# A digest of the stripped program; the linker's own would cover debug information, in which zig
-# leaves paths of this machine. The note is that of elf(5), NT_GNU_BUILD_ID.
-set_build_id() { # PROGRAM; prints it
-  local stripped=$out/tree/stripped note=$out/tree/build-id digest
-  objcopy --strip-all "$1" "$stripped"
-  read -r digest _ < <(sha1sum "$stripped")
-  # shellcheck disable=SC2001
-  printf '%b' '\x04\x00\x00\x00\x14\x00\x00\x00\x03\x00\x00\x00GNU\x00' \
-    "$(sed 's/../\\x&/g' <<<"$digest")" >"$note"
-  objcopy --update-section .note.gnu.build-id="$note" "$1"
-  printf '%s\n' "$digest"
-}
-
 # Debuggers find it by the build-id alone. A debug link would put a checksum of it into the program.
 split_debuginfo() { # PROGRAM
   local id debug
-  id=$(set_build_id "$1")
+  id=$(readelf -nW "$1" | sed -n 's/.*Build ID: //p')
   debug=$out/root/usr/lib/debug/.build-id/${id:0:2}/${id:2}.debug
   mkdir -p "${debug%/*}"
   objcopy --only-keep-debug "$1" "$debug"
@@ -75,15 +67,14 @@ package() {
   ls "$out"/*.rpm
 }
 
-SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git -C "$root" log -1 --format=%ct)}
-export SOURCE_DATE_EPOCH
-
 lists=("$el7/build-deps")
 command -v npm >/dev/null || lists+=("$el7/build-deps-npm")  # not everybody has Debian's
 install_build_deps "${lists[@]}"
 provide_toolchain
 case ${1-} in
   '')
+    SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(changelog_date)}
+    export SOURCE_DATE_EPOCH
     rm -f "$out"/*.rpm
     compile mirrord mirrorctl
     stage

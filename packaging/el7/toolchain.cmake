@@ -25,10 +25,9 @@ cmake_path(SET checkout NORMALIZE ${CMAKE_CURRENT_LIST_DIR}/../..)
 set(CMAKE_CXX_FLAGS_INIT "-fPIE -fno-sanitize=undefined -fstack-protector-strong \
 -ffunction-sections -fdata-sections -Wno-nullability-completeness -Wno-nullability-extension \
 -ffile-prefix-map=${checkout}=/usr/src/debug/mirrord/ \
--ffile-prefix-map=$ENV{EL7_SYSROOT}=/usr/src/debug/mirrord/sysroot -ffile-prefix-map=$ENV{EL7_ZIG}=/usr/src/debug/zig")
+-ffile-prefix-map=$ENV{EL7_SYSROOT}=/usr/src/debug/mirrord/sysroot")
 set(CMAKE_CXX_FLAGS_RELWITHDEBINFO_INIT "-D_FORTIFY_SOURCE=2 -gdwarf-4")
-string(REPEAT 0 40 zeros)  # build.sh puts a digest here
-set(CMAKE_EXE_LINKER_FLAGS_INIT "-pie -Wl,-z,relro,-z,now,--gc-sections,--build-id=0x${zeros}")
+set(CMAKE_EXE_LINKER_FLAGS_INIT "-pie -Wl,-z,relro,-z,now,--gc-sections,--build-id=sha1")
 
 set(CMAKE_FIND_ROOT_PATH $ENV{EL7_SYSROOT})
 set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)

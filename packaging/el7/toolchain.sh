@@ -1,7 +1,8 @@
 # The tools that build for CentOS 7 on Debian 12, and the glibc 2.17 to try the result with. Sourced
 # by build.sh after packaging/lib.sh. All of it lands in $cache, once:
 #
-#   zig-*/      the compiler, from npm; its archives are checked against npm-packages
+#   zig-*/      the compiler, from npm; its archives are checked against npm-packages; and what it has
+#               compiled for itself with this bin/el7-zig
 #   glibc-*/    the run-time libraries of CentOS 7's age, from npm, for tests
 #   sysroot-*/  what mirrord is linked with: libsystemd and Lua, static; headers; GoogleTest; laid out as
 #               if they were installed there; the name is a digest of everything it was made from
@@ -10,7 +11,7 @@
 : "${root:?}"
 
 el7=$root/packaging/el7
-cache=${XDG_CACHE_HOME:-$HOME/.cache}/mirrord
+cache=$(realpath -m "${XDG_CACHE_HOME:-$HOME/.cache}/mirrord")
 
 # --- From npm ------------------------------------------------------------------------------------
 
@@ -122,7 +123,7 @@ strip = '/usr/bin/strip'
 pkg-config = '/usr/bin/pkg-config'
 
 [built-in options]
-c_args = ['-isystem', '$1/headers', '-ffile-prefix-map=${1%/*}=/usr/src/debug/mirrord', '-ffile-prefix-map=$EL7_ZIG=/usr/src/debug/zig', '-fno-sanitize=undefined', '-Wno-incompatible-pointer-types-discards-qualifiers']
+c_args = ['-isystem', '$1/headers', '-ffile-prefix-map=${1%/*}=/usr/src/debug/mirrord', '-fno-sanitize=undefined', '-Wno-incompatible-pointer-types-discards-qualifiers']
 INI
 }
 
@@ -241,7 +242,7 @@ provide_toolchain() {
 
   provide "zig-$zig_version" unpack_zig
   export EL7_ZIG=$cache/zig-$zig_version
-  export ZIG_GLOBAL_CACHE_DIR=$cache/zig-$zig_version-cache
+  export ZIG_GLOBAL_CACHE_DIR=$cache/zig-$zig_version-cache-$(sha256sum <"$el7/bin/el7-zig" | cut -c1-8)
   export ZIG_LOCAL_CACHE_DIR=$root/build/el7/zig-cache
 
   provide "glibc-$glibc_version" unpack_glibc
