@@ -3,26 +3,15 @@
 # its scriptlets call, at the enabled state, and at what becomes of edited configuration.
 # scriptlets.sh STAGED-ROOT RPM; needs root.
 #
-# The chroot has busybox as /bin/sh, this host's systemctl (which works on files there), the other
-# programs that scriptlets may call as recorders, and one package that provides what CentOS 7 does.
+# The chroot has this host's sh, cat, systemctl and systemd-sysctl (which work on files there), a
+# recorder in place of journalctl, and one package that provides what CentOS 7 does.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=tests/packaging/host.sh
+source "$here/host.sh"
 pack=$here/../../packaging/el7/pack.sh
 staged=$1 package=$2
-unit=mirrord.service
-wants=etc/systemd/system/multi-user.target.wants/$unit
-
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-host=$work/host
-
-fail() {
-  printf 'scriptlets: %s\n' "$*" >&2
-  [[ -e $host/calls ]] && sed 's/^/  called: /' "$host/calls" >&2
-  exit 1
-}
-
 in_host() { rpm --force-debian --root "$host" "$@"; }
 
 # --- The host ------------------------------------------------------------------------------------
@@ -58,8 +47,8 @@ SPEC
 make_host() { # DEFAULT-PRESET
   rm -rf "$host"
   mkdir -p "$host"/{etc/systemd/system,usr/lib/systemd/{system,system-preset},var/lib/rpm,tmp}
-  install -D /bin/busybox "$host/bin/sh"
-  ln -s sh "$host/bin/cat"
+  copy_program /bin/sh /bin/sh
+  copy_program /bin/cat /bin/cat
   mkdir "$host/dev"
   : >"$host/dev/null"  # a file serves as well, and no right to make devices is needed
   copy_program "$(command -v systemctl)" /usr/libexec/systemctl
@@ -67,7 +56,8 @@ make_host() { # DEFAULT-PRESET
     'case " $* " in *" stop "*|*" try-restart "*|*" daemon-reload "*) exit 0;; esac
 SYSTEMD_OFFLINE=1 exec /usr/libexec/systemctl "$@"'
   record /usr/bin/journalctl
-  record /usr/lib/systemd/systemd-sysctl
+  copy_program /lib/systemd/systemd-sysctl /usr/lib/systemd/systemd-sysctl
+  set_limits 8192 16384
   echo "$1 *" >"$host/usr/lib/systemd/system-preset/99-default.preset"
   in_host -i "$work/centos7-7.9-1.noarch.rpm"
   : >"$host/calls"
@@ -94,12 +84,6 @@ make_imitation() {
 
 called() { grep -qxF -- "$1" "$host/calls" || fail "not called: $1"; }
 not_called() { ! grep -qE -- "$1" "$host/calls" || fail "called: $1"; }
-exists() { [[ -e $host/$1 || -L $host/$1 ]] || fail "missing: /$1"; }
-absent() { [[ ! -e $host/$1 && ! -L $host/$1 ]] || fail "left: /$1"; }
-holds() { grep -qxF -- "$2" "$host/$1" || fail "/$1 does not hold '$2'"; }
-
-# The directories of CentOS 7 itself are not in our host before.
-files() { (cd "$host" && find . -path ./var/lib/rpm -prune -o ! -type d -print | sort); }
 
 # --- Stories -------------------------------------------------------------------------------------
 
@@ -108,7 +92,6 @@ installed_by_preset() { # PRESET
   in_host -i "$package"
   called "systemctl preset $unit"
   called 'journalctl --update-catalog'
-  called 'systemd-sysctl /usr/lib/sysctl.d/50-mirrord.conf'
   not_called ' (start|restart|enable) '
   in_host -V mirrord || fail 'the installed files are not those of the package'
 }
@@ -160,6 +143,24 @@ an_upgrade_keeps_what_the_administrator_did() {
   holds etc/mirrord/web.toml '# mine'
 }
 
+limits_are_raised_and_never_lowered() {
+  make_host disable
+  in_host -i "$package"
+  limits_are 524288 262144
+
+  set_limits 1048576 16384
+  in_host -U "$next"
+  limits_are 1048576 262144
+
+  # Neither is what the administrator has set for each boot.
+  make_host disable
+  mkdir -p "$host/etc/sysctl.d"
+  echo 'fs.inotify.max_queued_events = 100000' >"$host/etc/sysctl.d/90-ours.conf"
+  set_limits 8192 100000
+  in_host -i "$package"
+  limits_are 524288 100000
+}
+
 the_other_mirrord_is_in_conflict() {
   make_host disable
   cat >"$work/other.spec" <<'SPEC'
@@ -186,8 +187,6 @@ SPEC
 
 make_imitation
 make_next_version
-for story in install_respects_presets an_erased_package_leaves_nothing \
-  an_upgrade_keeps_what_the_administrator_did the_other_mirrord_is_in_conflict; do
-  "$story"
-  echo "ok: $story"
-done
+tell install_respects_presets an_erased_package_leaves_nothing \
+  an_upgrade_keeps_what_the_administrator_did limits_are_raised_and_never_lowered \
+  the_other_mirrord_is_in_conflict
