@@ -80,6 +80,6 @@ case ${1-} in
     stage
     package
     ;;
-  --tests) compile mirrord_core_tests mirrord_io_tests mirrord_ctl_tests ;;
+  --tests) compile mirrord_{core,io,daemon,ctl}_tests ;;
   *) die "usage: packaging/el7/build.sh [--tests]" ;;
 esac

@@ -1,6 +1,6 @@
 #!/bin/bash
 # Installs, upgrades, removes and purges the package for Debian in a chroot, a copy of the root that
-# the machines of tests/lab are made from, with Debian's own dpkg and systemctl. deb.sh PACKAGE
+# the machines of tests/lab are made from, with Debian's own dpkg and systemctl.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -8,7 +8,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 source "$root/tests/packaging/host.sh"
 # shellcheck source=tests/lab/machines.sh
 source "$root/tests/lab/machines.sh"
-package=$1
+package=$(echo "$root"/build/deb/mirrord_*.deb)
 
 reason=$(obstacle)
 [[ ! $reason ]] || { echo "skipped: $reason"; exit 77; }

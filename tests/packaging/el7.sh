@@ -83,7 +83,32 @@ contents() {
   [[ $(rpm -qp --qf '%{FILEDIGESTALGO}' "$package") == 8 ]] || fail 'the digests are not SHA-256'
   [[ $(rpm -qpc "$package") == /etc/mirrord/mirrord.toml ]] || fail 'the configuration is not %config'
   [[ -z $(find "$payload" -name '*hardening*') ]] || fail 'the drop-in for newer systemd is inside'
-  ! grep -rlaF --exclude='*.glibc-2.17' "$root" "$payload" || fail 'these files name the checkout'
+  names_nothing_of_this_machine "$payload"
+}
+
+# Nor do the places of source files.
+debuginfo() {
+  local debug=$out/debuginfo
+  rm -rf "$debug"
+  mkdir "$debug"
+  rpm2archive - <"$(echo "$out"/mirrord-debuginfo-*.rpm)" | tar -xz -C "$debug"
+  names_nothing_of_this_machine "$debug"
+  readelf --debug-dump=decodedline "$debug"/usr/lib/debug/.build-id/*/*.debug 2>/dev/null |
+    grep '^/usr/src/debug/mirrord/src/daemon/engine.cpp:' >/dev/null || fail 'no line of the engine is known'
+}
+
+names_nothing_of_this_machine() { # DIRECTORY
+  local cache
+  cache=$(dirname "$(readlink -f "$out/glibc")")
+  ! grep -rlaP --exclude='*.glibc-2.17' "(?<![\w./-])(\Q$root\E|\Q$cache\E|\Q$HOME\E)/" "$1" ||
+    fail 'these files name the checkout, the cache or the home directory'
+}
+
+# Lua is linked in.
+importer() {
+  cd "$root/tests/ctl/lsyncd"
+  diff <("$out/bin/mirrorctl" import-lsyncd story.lua) story.toml ||
+    fail 'mirrorctl import-lsyncd prints something else'
 }
 
 units() {
@@ -94,7 +119,7 @@ scriptlets() { "$here/scriptlets.sh" "$out/root" "$package"; }
 
 unit_tests() {
   "$root/packaging/el7/build.sh" --tests
-  ctest --test-dir "$out/tree" --output-on-failure --no-tests=error -j2 -R '^(core|io|ctl)\.'
+  ctest --test-dir "$out/tree" --output-on-failure --no-tests=error -j2 -R '^(core|io|daemon|ctl)\.'
 }
 
 "$@"
