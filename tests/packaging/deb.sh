@@ -1,6 +1,7 @@
 #!/bin/bash
 # Installs, upgrades, removes and purges the package for Debian in a chroot, a copy of the root that
-# the machines of tests/lab are made from, with Debian's own dpkg and systemctl.
+# the machines of tests/lab are made from, with Debian's own dpkg and systemctl. What would be asked of
+# a running systemd is noted.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -24,6 +25,11 @@ install_version() { # PACKAGE
 make_host() {
   rm -rf "$host"
   cp -a "$base" "$host"
+  mkdir -p "$host/run/systemd/system"
+  mv "$host/bin/systemctl" "$host/usr/libexec/systemctl"
+  record_systemctl /usr/libexec/systemctl
+  record /usr/bin/deb-systemd-invoke
+  : >"$host/calls"
   set_limits 8192 16384
 }
 
@@ -42,6 +48,7 @@ an_install_starts_nothing() {
   make_host
   install_version "$package"
   absent "$wants"
+  not_called ' (start|restart|enable) '
   limits_are 8192 262144
   [[ -z $(chroot "$host" dpkg --verify mirrord) ]] || fail 'the installed files are not those of the package'
 }
@@ -51,7 +58,7 @@ a_purge_leaves_nothing() {
   make_host
   before=$(files)
   install_version "$package"
-  in_host systemctl enable "$unit"
+  in_host systemctl enable "$unit" "$timer"
   in_host dpkg --purge mirrord
   diff <(echo "$before") <(files) || fail 'purging does not undo installing'
   absent etc/mirrord
@@ -61,24 +68,31 @@ a_purge_leaves_nothing() {
 an_upgrade_keeps_what_the_administrator_did() {
   make_host
   install_version "$package"
-  in_host systemctl enable "$unit"
+  in_host systemctl enable "$unit" "$timer"
   echo '# edited' >>"$host/etc/mirrord/mirrord.toml"
   echo '# mine' >"$host/etc/mirrord/web.toml"
   set_limits 8192 1048576
+  : >"$host/calls"
 
   install_version "$next"
+  called "deb-systemd-invoke try-restart $unit"
+  not_called ' (start|stop|disable) '
   exists "$wants"
+  exists "$timer_wants"
   holds etc/mirrord/mirrord.toml '# edited'
   holds etc/mirrord/mirrord.toml.dpkg-dist '# a new default'
   limits_are 8192 1048576
 
   in_host dpkg --remove mirrord
+  called "deb-systemd-invoke stop $unit"
+  called 'systemctl stop mirrord-resync@*.timer'
   absent usr/sbin/mirrord
   absent "lib/systemd/system/$unit"
   holds etc/mirrord/mirrord.toml '# edited'
 
   in_host dpkg --purge mirrord
   absent "$wants"
+  absent "$timer_wants"
   absent etc/mirrord/mirrord.toml
   absent etc/mirrord/mirrord.toml.dpkg-dist
   holds etc/mirrord/web.toml '# mine'

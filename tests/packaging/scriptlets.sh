@@ -12,7 +12,10 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 source "$here/host.sh"
 pack=$here/../../packaging/el7/pack.sh
 staged=$1 package=$2
+
 in_host() { rpm --force-debian --root "$host" "$@"; }
+
+enable() { SYSTEMD_OFFLINE=1 chroot "$host" /usr/libexec/systemctl enable "$1" 2>/dev/null; } # UNIT
 
 # --- The host ------------------------------------------------------------------------------------
 
@@ -22,12 +25,6 @@ copy_program() { # PROGRAM PLACE
   for library in $(ldd "$1" | grep -oE '/[^ ]+'); do
     [[ -e $host$library ]] || install -D "$library" "$host$library"
   done
-}
-
-record() { # PROGRAM LAST-LINE
-  mkdir -p "$host${1%/*}"
-  printf '#!/bin/sh\necho "%s $*" >>/calls\n%s\n' "${1##*/}" "${2-}" >"$host$1"
-  chmod 755 "$host$1"
 }
 
 imitation() { # prints a spec
@@ -52,9 +49,7 @@ make_host() { # DEFAULT-PRESET
   mkdir "$host/dev"
   : >"$host/dev/null"  # a file serves as well, and no right to make devices is needed
   copy_program "$(command -v systemctl)" /usr/libexec/systemctl
-  record /usr/bin/systemctl \
-    'case " $* " in *" stop "*|*" try-restart "*|*" daemon-reload "*) exit 0;; esac
-SYSTEMD_OFFLINE=1 exec /usr/libexec/systemctl "$@"'
+  record_systemctl /usr/libexec/systemctl
   record /usr/bin/journalctl
   copy_program /lib/systemd/systemd-sysctl /usr/lib/systemd/systemd-sysctl
   set_limits 8192 16384
@@ -80,11 +75,6 @@ make_imitation() {
     "$work/centos7.spec" >"$work/log" 2>&1 || { tail "$work/log"; fail 'no imitation of CentOS 7'; }
 }
 
-# --- Questions -----------------------------------------------------------------------------------
-
-called() { grep -qxF -- "$1" "$host/calls" || fail "not called: $1"; }
-not_called() { ! grep -qE -- "$1" "$host/calls" || fail "called: $1"; }
-
 # --- Stories -------------------------------------------------------------------------------------
 
 installed_by_preset() { # PRESET
@@ -108,9 +98,11 @@ an_erased_package_leaves_nothing() {
   make_host disable
   before=$(files)
   in_host -i "$package"
+  enable "$timer"
   in_host -e mirrord
   called "systemctl --no-reload disable $unit"
   called "systemctl stop $unit"
+  called 'systemctl stop mirrord-resync@*.timer'
   diff <(echo "$before") <(files) || fail 'erasing does not undo installing'
   absent etc/mirrord
   absent var/lib/mirrord
@@ -121,7 +113,8 @@ an_erased_package_leaves_nothing() {
 an_upgrade_keeps_what_the_administrator_did() {
   make_host disable
   in_host -i "$package"
-  SYSTEMD_OFFLINE=1 chroot "$host" /usr/libexec/systemctl enable "$unit" 2>/dev/null
+  enable "$unit"
+  enable "$timer"
   echo '# edited' >>"$host/etc/mirrord/mirrord.toml"
   echo '# mine' >"$host/etc/mirrord/web.toml"
   : >"$host/calls"
@@ -131,6 +124,7 @@ an_upgrade_keeps_what_the_administrator_did() {
   called "systemctl try-restart $unit"
   not_called ' (preset|stop|disable) '
   exists "$wants"
+  exists "$timer_wants"
   holds etc/mirrord/mirrord.toml '# edited'
   holds etc/mirrord/mirrord.toml.rpmnew '# a new default'
   holds etc/mirrord/web.toml '# mine'
