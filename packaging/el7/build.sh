@@ -36,10 +36,12 @@ compile() { # TARGET...
   say "built $* in $(seconds_since "$begin")"
 }
 
-# Debuggers find it by the build-id alone. A debug link would put a checksum of it into the program.
+# Debuggers find it by the build-id alone, which is made anew without the name of the cache: zig leaves
+# that where no flag gets, for its compiler_rt. A debug link would put a checksum into the program.
 split_debuginfo() { # PROGRAM
   local id debug
-  id=$(readelf -nW "$1" | sed -n 's/.*Build ID: //p')
+  # shellcheck disable=SC2154 # of toolchain.sh
+  id=$(debugedit --build-id --base-dir="$cache" --dest-dir=/usr/src/debug/cache "$1")
   debug=$out/root/usr/lib/debug/.build-id/${id:0:2}/${id:2}.debug
   mkdir -p "${debug%/*}"
   objcopy --only-keep-debug "$1" "$debug"

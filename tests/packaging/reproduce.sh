@@ -1,7 +1,7 @@
 #!/bin/bash
 # Same source, same bytes: builds a package that is in build/ once more, from a copy of the source at
 # another path, with other times and rights of its files, in another language and time zone, and
-# compares. reproduce.sh el7|deb
+# compares. reproduce.sh el7|deb; takes as long as the build, so it is not one of CTest's.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
