@@ -1,4 +1,4 @@
-"""Where the rows take place: a directory, hosts that are sshds on loopback, sources with their targets.
+"""Where the rows take place: a directory, sshds on loopback for hosts, sources with targets.
 
 All of it is temporary, and gone when the row is done.
 """
@@ -122,7 +122,7 @@ class Site:
                        f"{name} was not on its target", patience)
 
     def until_live(self, patience=120.0):
-        """Until changes pass through. The first may come along with a comparison; the second not."""
+        """Until changes pass through: the first may come along with a comparison, no second one."""
         for word in ("first", "second"):
             text = f"{word} {time.time()}\n"
             self.write_probe(text)
@@ -163,7 +163,9 @@ class Lab:
     """Owns the directory and the hosts of one row."""
 
     def __init__(self):
-        self.dir = pathlib.Path(tempfile.mkdtemp(prefix="mirrord-bench-"))
+        # /tmp is on many a machine in memory, and never quiet, which a daemon that watches it sees.
+        self.dir = pathlib.Path(tempfile.mkdtemp(prefix="mirrord-bench-",
+                                                 dir=os.environ.get("TMPDIR", "/var/tmp")))
         self.dir.chmod(0o755)
         # For what a disk would be too slow to make: events without end.
         shm = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None

@@ -1,4 +1,4 @@
-"""mirrord next to lsyncd, to a loop that one writes by hand, and to the least that the work can cost.
+"""mirrord next to lsyncd, to a hand-written loop, and to the least that the work can cost.
 
 It never fails because something is slow; README.md here says how to read it.
 """
@@ -35,7 +35,7 @@ def arguments(rows):
         + "\n\nenvironment (full, --quick):\n"
         + "\n".join(f"  {name:12} {full}, {quick}" for name, (full, quick) in SETTINGS.items()))
     parser.add_argument("rows", nargs="*", metavar="ROW", help="all without")
-    parser.add_argument("--quick", action="store_true", help="small numbers: is the bench in order?")
+    parser.add_argument("--quick", action="store_true", help="small numbers: does it work?")
     parser.add_argument("--last", action="store_true",
                         help="measure nothing: report what build/bench/bench.json holds")
     parser.add_argument("--markdown", action="store_true", help="print the table as Markdown")

@@ -31,9 +31,9 @@ def script(file, row, curve, samples):
         rows = "\n".join(f"{p} {v[len(v) // 2]:.6g} {v[0]:.6g} {v[-1]:.6g}" for p, v in points)
         data.append(f"$d{number} << END\n{rows}\nEND")
         style = f"lc rgb '{COLOURS[tool]}'"
-        plots.append(f"$d{number} using 1:2 with linespoints pt 7 ps 0.6 lw 2 {style} title '{tool}'")
-        if max(len(values) for _, values in points) > 1:
-            plots.append(f"$d{number} using 1:2:3:4 with yerrorbars pt 0 {style} notitle")
+        line = f"with linespoints pt 7 ps 0.6 lw 2 {style}"
+        plots.append(f"$d{number} using 1:2 {line} title '{tool}'")
+        plots.append(f"$d{number} using 1:2:3:4 with yerrorbars pt 0 {style} notitle")
     scales = "set logscale xy\nset format y '%g'\n" if curve.logarithmic else ""
     return (f"{STYLE}set output '{file}'\nset title \"{curve.title}\"\nset xlabel '{curve.x}'\n"
             f"set ylabel '{curve.y}'\n{scales}" + "\n".join(data) + "\nplot " + ", ".join(plots)

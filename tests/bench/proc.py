@@ -3,6 +3,7 @@
 Shared by all rows. It starts nothing and ends nothing.
 """
 
+import contextlib
 import os
 import pathlib
 import socket
@@ -15,7 +16,7 @@ def tasks(pid):
 
 
 def cpu(pid):
-    """Seconds on a CPU, of all threads, without children: proc(5) schedstat, in nanoseconds there."""
+    """Seconds on a CPU, of all threads, without children: proc(5) schedstat."""
     return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks(pid)) / 1e9
 
 
@@ -72,21 +73,25 @@ def wait_until_at_rest(pid, quiet=0.15, patience=120.0):
 
 
 class NotifySocket:
-    """The other end of sd_notify(3): when READY=1 came, and how many WATCHDOG=1."""
+    """The other end of sd_notify(3): whether READY=1 came, and how many WATCHDOG=1."""
 
     def __init__(self):
         self.name = f"mirrord-bench-{os.getpid()}-{id(self)}"
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.socket.bind("\0" + self.name)
-        self.ready_at, self.pings = None, 0
+        self.ready, self.pings = False, 0
         threading.Thread(target=self.listen, daemon=True).start()
 
     def listen(self):
         while message := self.socket.recv(65536):
             words = message.split(b"\n")
-            if b"READY=1" in words and self.ready_at is None:
-                self.ready_at = time.perf_counter()
+            self.ready |= b"READY=1" in words
             self.pings += b"WATCHDOG=1" in words
+
+    def close(self):
+        with contextlib.suppress(OSError):  # already
+            self.socket.shutdown(socket.SHUT_RD)
+            self.socket.close()
 
     def environment(self):
         return {"NOTIFY_SOCKET": "@" + self.name}

@@ -8,6 +8,8 @@ from model import Samples, judge
 BEGIN, END = "<!-- bench: begin -->", "<!-- bench: end -->"
 README = ROOT / "README.md"
 PLOTS = ROOT / "tests/bench/plots"
+SHOWN = {"latency.svg": "an edit until it is on two targets, against the size of its directory",
+         "busy.svg": "CPU of the daemon, against the number of pending files"}
 HEADS = ("row", "work", "mirrord", "next to it", "ratio", "goal", "verdict")
 
 
@@ -30,10 +32,11 @@ def table(lines):
 
 
 def caption(facts):
-    scale = "" if not facts["quick"] else " `--quick`, which only shows that it works;"
-    return (f"`tests/bench/run.sh` of {facts['date']}:{scale} {facts['cpus']} CPUs, Linux {facts['kernel']}, "
-            f"rsync {facts['rsync']}, lsyncd {facts['lsyncd']} with delay 0, two sshds on loopback. "
-            f"Medians of {facts['settings']['ROUNDS']} rounds, with least and greatest ratio.")
+    quick = " --quick, which only shows that it works" if facts["quick"] else ""
+    return (f"tests/bench/run.sh{quick}, {facts['date']}: {facts['cpus']} CPUs, "
+            f"Linux {facts['kernel']}, rsync {facts['rsync']}, lsyncd {facts['lsyncd']} with delay 0, "
+            f"two sshds on loopback. Medians of at most {facts['settings']['ROUNDS']} rounds, "
+            "with the least and greatest ratio.")
 
 
 def markdown(lines, facts):
@@ -43,6 +46,8 @@ def markdown(lines, facts):
 
 
 def update_readme(text):
+    for file, title in SHOWN.items():
+        text += f"\n\n![{title}]({(PLOTS / file).relative_to(ROOT)})"
     readme = README.read_text()
     before, rest = readme.split(BEGIN)
     README.write_text(f"{before}{BEGIN}\n{text}\n{END}{rest.split(END)[1]}")

@@ -1,4 +1,4 @@
-"""Rows about bringing changes to targets: a single edit, a burst, changes while a target is busy."""
+"""Rows about bringing changes to targets: an edit, a burst, changes while a target is busy."""
 
 import random
 import statistics
@@ -7,10 +7,10 @@ import time
 import proc
 from contest import Contestant
 from model import Claim, Curve, Of, Row
-from tools import ByHand, Loop, Lsyncd, Mirrord, bare_rsync, held_rsync
+from tools import ByHand, Loop, Lsyncd, Mirrord, SharedLsyncd, bare_rsync, held_rsync
 
 # Nobody edits in step with a tool's timers.
-GAP, JITTER = 0.9, 0.4
+GAP, JITTER = 0.8, 0.4
 
 
 def edit(site, tool, number, targets=None):
@@ -53,7 +53,7 @@ def measure_edit(contest):
     site = filled_site(contest, 1000)
     contest.alternate([
         Contestant(make.name, edit_round(contest.scale, site, make), 1000, metric="ms")
-        for make in (Mirrord, ByHand, Lsyncd, Loop)])
+        for make in (Mirrord, ByHand, Lsyncd, SharedLsyncd, Loop)])
 
 
 def large_sizes(scale):
@@ -61,10 +61,10 @@ def large_sizes(scale):
 
 
 def measure_large(contest):
-    contestants = []
+    contestants, most = [], contest.scale["LARGE"]
     for size in large_sizes(contest.scale):
         site = filled_site(contest, size)
-        for make, rounds in ((Mirrord, 1000), (Lsyncd, 2), (Loop, 1)):
+        for make, rounds in ((Mirrord, 3), (Lsyncd, 2 if size == most else 1), (Loop, 1)):
             contestants.append(Contestant(make.name, edit_round(contest.scale, site, make), size,
                                           rounds, "ms"))
     contest.alternate(contestants)
@@ -129,7 +129,7 @@ def busy_round(contest, site, make, files):
             try:
                 for number in range(2):  # one that is sent still, and one that is not
                     (site.source / f"d0/f{number}").write_text("makes the targets busy\n")
-                    time.sleep(1)
+                    time.sleep(0.5)
                 proc.wait_until_at_rest(tool.pid)
                 before = tool.cpu()
                 site.fill(files, prefix="busy-")
@@ -159,8 +159,8 @@ def measure_busy(contest):
     site, most = contest.lab.remote_site("busy"), contest.scale["BUSY"]
     contestants = []
     for files in busy_sizes(contest.scale):
-        for make in (Mirrord, Lsyncd):
-            rounds = 1000 if make is Mirrord or files == most else 1
+        for make, rounds in ((Mirrord, 5 if files in (most, most // 10) else 2),
+                             (Lsyncd, 2 if files == most else 1)):
             contestants.append(Contestant(make.name, busy_round(contest, site, make, files), files,
                                           rounds, "CPU s"))
     contest.alternate(contestants)
@@ -177,6 +177,7 @@ def rows(scale):
             measure_edit,
             (edits_of("an edit on both targets, 1,000 files", "lsyncd", 1 / 50),
              edits_of("the same", "standby by hand", 2),
+             edits_of("the same", "lsyncd, shared ssh"),
              edits_of("the same", "loop"))),
         Row("large", f"the same in one directory of {large:,} files", measure_large,
             (Claim(f"an edit in a directory of {large:,} files; next to it 1,000 files",
@@ -200,7 +201,7 @@ def rows(scale):
              Claim("the same", Of("mirrord", "s"), Of("rsync", "s"), None, "s"),
              Claim("CPU of the daemon for it", Of("mirrord", "CPU s"), Of("lsyncd", "CPU s"),
                    1 / 10, "s"))),
-        Row("fanout", "1,000 new files in 50 directories, 1 to 50 local targets: until all are equal",
+        Row("fanout", "1,000 new files in 50 directories, 1 to 50 local targets: until equal",
             measure_fanout, (),
             (Curve("fanout", "A burst of 1,000 files until all targets are equal",
                    "local targets", "seconds", "s"),)),

@@ -42,14 +42,15 @@ class Tool:
     def cpu(self):
         return proc.cpu(self.pid)
 
-    def says(self, text):
-        if self.process.poll() is not None:
-            raise RuntimeError(f"it has ended: {self.log.read_text(errors='replace')[-500:]}")
-        return text in self.log.read_text(errors="replace")
+    def watches(self):
+        """By its own word."""
+        return self.WATCHING in self.log.read_text(errors="replace")
 
     def until_watching(self):
-        """Until every directory is watched, by its own word."""
-        proc.wait_until(lambda: self.says(self.WATCHING), "it does not watch")
+        """Until every directory is watched."""
+        proc.wait_until(lambda: self.watches() or self.process.poll() is not None, "no watches")
+        if not self.watches():
+            raise RuntimeError(f"it has ended: {self.log.read_text(errors='replace')[-500:]}")
 
     def announce(self, name):
         """Only a standby by hand must be told what has changed."""
@@ -85,31 +86,40 @@ class Mirrord(Tool):
                f'known_hosts_file = "{host.home}/known" }}' if host else "")
         return f'{{ to = "{target.destination()}", name = "{target.path.name}"{ssh} }}'
 
-    def until_watching(self):
-        def ready():
-            return self.notify.ready_at is not None or self.says("\0")
-        proc.wait_until(ready, "it is not ready")
+    def watches(self):
+        return self.notify.ready
 
     def stop(self):
         self.process.terminate()  # its children are in groups of their own
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(10)
         super().stop()
+        self.notify.close()
 
 
 class Lsyncd(Tool):
     name = "lsyncd"
     WATCHING = "recursive startup rsync"  # it says so when all is watched
 
-    def __init__(self, site, rsync="/usr/bin/rsync"):
+    def __init__(self, site, rsync="/usr/bin/rsync", ssh=""):
         syncs = "".join(
             f'sync {{ default.rsync, source = "{site.source}", target = "{t.destination()}", '
             f'delay = 0, rsync = {{ binary = "{rsync}", archive = true, compress = true'
-            + (f', rsh = "{t.host.ssh()}"' if t.host else "") + " } }\n" for t in site.targets)
+            + (f', rsh = "{t.host.ssh()}{ssh}"' if t.host else "") + " } }\n" for t in site.targets)
         config = site.dir / "lsyncd.lua"
         # No maxProcesses: it would give each target several rsyncs at a time.
         config.write_text(f"settings {{ nodaemon = true }}\n{syncs}")
         super().__init__(site.dir, ["lsyncd", "-nodaemon", config])
+
+
+class SharedLsyncd(Lsyncd):
+    """As who knows ssh well sets it up: transfers share a connection, as mirrord's do."""
+
+    name = "lsyncd, shared ssh"
+
+    def __init__(self, site):
+        super().__init__(site, ssh=" -o ControlMaster=auto -o ControlPersist=20 "
+                                   f"-o ControlPath={site.dir}/%p")
 
 
 class Loop(Tool):
