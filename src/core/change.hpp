@@ -33,6 +33,12 @@ inline std::string join(const std::string& dir, std::string_view name) {
   return path.append(dir).append(1, '/').append(name);
 }
 
+/// Whether `path` is `top` or something below it. Everything is below "".
+inline bool is_part_of(const std::string& path, const std::string& top) {
+  if (top.empty() || path == top) return true;
+  return path.size() > top.size() && path.starts_with(top) && path[top.size()] == '/';
+}
+
 /// The directory that holds it: "" for what is directly in the source.
 inline std::string parent_of(const std::string& path) {
   size_t slash = path.rfind('/');

@@ -44,11 +44,6 @@ std::string why_left_out(const LinkFact& link) {
 
 }  // namespace
 
-bool is_part_of(const std::string& path, const std::string& top) {
-  if (top.empty() || path == top) return true;
-  return path.size() > top.size() && path.starts_with(top) && path[top.size()] == '/';
-}
-
 std::vector<std::string> logical_paths(const std::string& path, const std::string& source,
                                        const std::string& resolved_source,
                                        const std::vector<LinkFact>& links) {

@@ -47,9 +47,6 @@ std::vector<std::string> logical_paths(const std::string& path, const std::strin
                                        const std::string& resolved_source,
                                        const std::vector<LinkFact>& links);
 
-/// Of logical paths: whether `path` is `top` or something below it. Everything is below "".
-bool is_part_of(const std::string& path, const std::string& top);
-
 /// Why the path is not mirrored; "" = it is.
 std::string why_not(const PathFacts& facts, const Filter& filter,
                     const std::vector<LinkFact>& links, const std::vector<std::string>& unreadable);

@@ -9,14 +9,9 @@ namespace mirrord {
 
 namespace {
 
-bool is_at_or_below(const std::string& path, const std::string& top) {
-  if (top.empty() || path == top) return true;
-  return path.size() > top.size() && path.starts_with(top) && path[top.size()] == '/';
-}
-
 bool brings(const Batch& batch, const std::string& path) {
   return std::ranges::any_of(batch.paths, [&](const std::string& sent) {
-    return sent == path || (batch.kind == ChangeKind::tree && is_at_or_below(path, sent));
+    return sent == path || (batch.kind == ChangeKind::tree && is_part_of(path, sent));
   });
 }
 
@@ -28,7 +23,7 @@ std::vector<std::string> paths_touched_by(const std::vector<std::string>& paths,
   for (const std::string& path : touched) {
     bool known = false;
     for (const std::string& candidate : paths) {
-      if (!is_at_or_below(candidate, path) && !is_at_or_below(path, candidate)) continue;
+      if (!is_part_of(candidate, path) && !is_part_of(path, candidate)) continue;
       known = true;
       found.insert(candidate);
     }
@@ -49,7 +44,7 @@ void TargetQueue::changed(const SharedPath& path, ChangeKind kind, Instant now,
   if (!pending_.add(path, kind, now)) want_full(std::min(oldest, now));
   if (full_running_ && !during_full_.add(path, kind, now)) want_full(now);
   auto touches = [&](const std::string& big) {
-    return is_at_or_below(big, path) || is_at_or_below(path, big);
+    return is_part_of(big, path) || is_part_of(path, big);
   };
   if (big_ && std::ranges::any_of(big_->paths, touches) && !during_big_.add(path, kind, now))
     want_full(now);
