@@ -1,15 +1,20 @@
 #include "daemon/connections.hpp"
 
+#include <algorithm>
+#include <ranges>
 #include <system_error>
+#include <utility>
 
 namespace mirrord {
 
-Connections::Connections(Loop& loop, SshMasters::Listener listener)
-    : loop_(loop), masters_(loop, {listener.reachable, [this, listener](TargetId id) {
-                                     if (auto link = links_.find(id); link != links_.end())
-                                       link->second.lost = true;
-                                     listener.lost(id);
-                                   }}) {}
+Connections::Connections(Loop& loop, SshMasters::Listener listener, SessionFor session_for)
+    : loop_(loop),
+      session_for_(std::move(session_for)),
+      masters_(loop, {listener.reachable, [this, listener](TargetId id) {
+                        if (auto link = links_.find(id); link != links_.end())
+                          link->second.lost = true;
+                        listener.lost(id);
+                      }}) {}
 
 void Connections::open(TargetId id, const Group& group, const Target& target, Opened opened) {
   links_[id] = {};
@@ -25,7 +30,7 @@ void Connections::answered(TargetId id, const Group& group, const Target& target
   link.control_path = answer.control_path;
   try {
     link.probe = std::make_unique<Probe>(
-        loop_, group, target, link.control_path,
+        loop_, group, target, session_for_(link.control_path),
         [this, id, opened](const Probe::Result& result) { probed(id, result, opened); });
   } catch (const std::system_error& e) {
     opened(failed_because(e.what()));
@@ -37,6 +42,12 @@ void Connections::probed(TargetId id, const Probe::Result& result, const Opened&
   auto ended = std::move(link.probe);
   link.can = result.can;
   opened(link.lost ? failed_because("the connection was lost") : result.outcome);
+}
+
+ptrdiff_t Connections::probes(const std::string& control_path) const {
+  return std::ranges::count_if(links_ | std::views::values, [&](const Link& link) {
+    return link.probe && link.probe->control_path() == control_path;
+  });
 }
 
 const Connections::Link* Connections::find(TargetId id) const {

@@ -26,7 +26,11 @@ class Connections {
     bool lost = false;  ///< since it was opened
   };
 
-  Connections(Loop& loop, SshMasters::Listener listener);
+  /// The path for one more session of the master at `control_path`, or kNoMaster when it has
+  /// enough.
+  using SessionFor = std::function<std::string(const std::string& control_path)>;
+
+  Connections(Loop& loop, SshMasters::Listener listener, SessionFor session_for);
 
   /// `opened` is called once, perhaps at once, with `done` or the reason why not. References must
   /// stay valid until then or until close().
@@ -41,6 +45,8 @@ class Connections {
 
   /// What is known of the way to a target; null before it was opened for the first time.
   const Link* find(TargetId id) const;
+  /// How many probes are sessions of that master.
+  ptrdiff_t probes(const std::string& control_path) const;
   /// Learned from a run that failed because of it.
   bool& refuses_missing_args(TargetId id) { return links_.at(id).can.refuses_missing_args; }
 
@@ -50,6 +56,7 @@ class Connections {
   void probed(TargetId id, const Probe::Result& result, const Opened& opened);
 
   Loop& loop_;
+  SessionFor session_for_;
   std::map<TargetId, Link> links_;
   SshMasters masters_;
 };

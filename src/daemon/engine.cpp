@@ -36,7 +36,8 @@ Engine::Engine(Loop& loop)
                             scheduler_.queue(id).disconnected();
                             standbys_.erase(id);
                             want_pump();
-                          }}),
+                          }},
+                   [this](const std::string& control_path) { return session_for(control_path); }),
       hooks_(loop, [this] { want_pump(); }) {
   // Above every number of an earlier daemon: who waits for one of those has it with our first sync.
   last_checkpoint_ = static_cast<uint64_t>(loop_.now().time_since_epoch().count());

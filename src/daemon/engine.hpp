@@ -156,7 +156,7 @@ class Engine {
   void set_big_aside(Job& job, const GroupRun& run, const TargetRun& target);
   FileList make_list(const Job& job, const GroupRun& run, const Transfer& transfer);
   Transfer make_transfer(TargetId id, const GroupRun& run, Lane lane) const;
-  std::string session_for(const Connections::Link& link) const;
+  std::string session_for(const std::string& control_path) const;
   Lane lane_for(const Job& job, GroupRun& run) const;
   void run_list(RunKey key, const Transfer& transfer, const std::string& list);
   void launch(RunKey key, const Transfer& transfer, std::optional<std::string> list);

@@ -1,31 +1,16 @@
-// Engine: from due jobs to running rsyncs and back.
-#include <fmt/format.h>
-
+// Engine: from due jobs to running rsyncs.
 #include <algorithm>
 #include <ranges>
 #include <system_error>
 
 #include "core/deletion_guard.hpp"
-#include "core/escape.hpp"
 #include "core/mounts.hpp"
 #include "core/ssh.hpp"
 #include "daemon/engine.hpp"
 #include "io/file_system.hpp"
-#include "io/log.hpp"
 #include "io/resolve.hpp"
 
 namespace mirrord {
-
-namespace {
-
-std::string what_ran(JobKind kind, size_t paths) {
-  if (kind == JobKind::connect) return "connecting";
-  if (kind == JobKind::full) return "full sync";
-  if (kind == JobKind::big) return fmt::format("{} big path{}", paths, paths == 1 ? "" : "s");
-  return fmt::format("{} path{}", paths, paths == 1 ? "" : "s");
-}
-
-}  // namespace
 
 void Engine::want_pump() {
   if (!pump_source_)
@@ -157,7 +142,7 @@ Transfer Engine::make_transfer(TargetId id, const GroupRun& run, Lane lane) cons
   transfer.lane = lane;
   if (const Connections::Link* link = connections_.find(id)) {
     transfer.can = link->can;
-    transfer.control_path = session_for(*link);
+    transfer.control_path = session_for(link->control_path);
   }
   if (lane == Lane::data || lane == Lane::attributes) return transfer;
   transfer.hidden = watcher(run).hidden(run.tree);
@@ -167,15 +152,16 @@ Transfer Engine::make_transfer(TargetId id, const GroupRun& run, Lane lane) cons
 
 /// The target's master has room for so many sessions, and sshd's MaxSessions is 10 where nobody
 /// has set it, sshd_config(5). More connect by themselves.
-std::string Engine::session_for(const Connections::Link& link) const {
+std::string Engine::session_for(const std::string& control_path) const {
   constexpr int kSessions = 8;
   auto is_session = [&](const std::unique_ptr<Run>& run) {
-    return run && run->control_path() == link.control_path;
+    return run && run->control_path() == control_path;
   };
-  auto sessions = std::ranges::count_if(runs_ | std::views::values, is_session);
+  auto sessions = connections_.probes(control_path) +
+                  std::ranges::count_if(runs_ | std::views::values, is_session);
   for (const auto& [id, standby] : standbys_) sessions += is_session(standby.run) ? 1 : 0;
   for (const auto& [id, call] : verify_calls_) sessions += is_session(call.run) ? 1 : 0;
-  return sessions < kSessions || link.control_path.empty() ? link.control_path : kNoMaster;
+  return sessions < kSessions || control_path.empty() ? control_path : kNoMaster;
 }
 
 void Engine::start_full(const Job& job, GroupRun& run, TargetRun& target) {
@@ -228,8 +214,8 @@ void Engine::keep_hard_links(const Job& job, const GroupRun& run, const TargetRu
   if (!none) scheduler_.queue(job.target).want_full(job.batch.oldest);
 }
 
-/// Big is what takes a second or more where a second of bandwidth is known, and a tree of which that
-/// cannot be ruled out quickly.
+/// Big is what takes a second or more where a second of bandwidth is known, and a tree of which
+/// that cannot be ruled out quickly.
 void Engine::set_big_aside(Job& job, const GroupRun& run, const TargetRun& target) {
   constexpr uint64_t kBig = 16 * 1024 * 1024;
   constexpr size_t kManyEntries = 1'000;
@@ -281,138 +267,6 @@ void Engine::launch(RunKey key, const Transfer& transfer, std::optional<std::str
   runs_[key] =
       std::make_unique<Run>(loop_, target.group->config, target.config, transfer, std::move(list),
                             [this, key](const Run::Result& result) { end_run(key, result); });
-}
-
-void Engine::end_run(RunKey key, Run::Result result) {
-  std::unique_ptr<Run> ended;
-  if (auto running = runs_.find(key); running != runs_.end()) {
-    ended = std::move(running->second);
-    runs_.erase(running);
-  }
-  want_pump();
-  if (stopped_) return;  // we ended it ourselves; the next start compares everything
-  if (abandoned_.erase(key) != 0 || repeats(key, result))
-    return scheduler_.give_back(key.first, key.second, loop_.now());
-  TargetRun& target = targets_.at(key.first);
-  bool was_failing = !target.last_error.empty();
-  Outcome& outcome = result.outcome;
-  if (key.second == JobKind::full) hold(target, outcome);
-  if (outcome.verdict == Verdict::done)
-    hooks_.synced(key.first, target.group->config, target.config,
-                  scheduler_.queue(key.first).paths_of(key.second));
-  scheduler_.finished(key.first, key.second, outcome, loop_.now());
-  // A count that is made again says nothing yet.
-  bool counts_again = outcome.verdict == Verdict::held && !scheduler_.queue(key.first).held();
-  if (counts_again) outcome.verdict = Verdict::withheld;
-  ++target.transfers;
-  target.files += outcome.files;
-  target.bytes += outcome.bytes;
-  if (key.second == JobKind::full && outcome.verdict == Verdict::done)
-    target.distrusts_times = false;
-  note_outcome(target, outcome);
-  // One clean batch does not mend what is stuck or held.
-  const TargetQueue& queue = scheduler_.queue(key.first);
-  if (outcome.verdict == Verdict::done && !queue.troubled() && !queue.held())
-    target.last_error.clear();
-  log_result(target, key, result, was_failing);
-}
-
-/// Whether a failed run says nothing against its target: it is done again, in another way.
-bool Engine::repeats(RunKey key, const Run::Result& result) {
-  if (result.outcome.refuses_missing_args) {
-    bool is_news = !std::exchange(connections_.refuses_missing_args(key.first), true);
-    standbys_.erase(key.first);
-    if (is_news) return true;
-  }
-  if (!result.was_standby || result.outcome.verdict != Verdict::failed) return false;
-  TargetQueue& queue = scheduler_.queue(key.first);
-  queue.standby_died();
-  queue.live_was_cut_off(loop_.now());
-  return true;
-}
-
-/// Turns a count of what is too much on the target into what is done about it.
-void Engine::hold(TargetRun& target, Outcome& outcome) {
-  if (outcome.verdict != Verdict::withheld) return;
-  const Group& group = target.group->config;
-  target.entries = outcome.entries;
-  outcome.verdict = judge_deletions(group.max_delete, target.source_was_empty, outcome);
-  if (outcome.verdict == Verdict::withheld) return outcome.text.clear();
-  outcome.text = fmt::format(
-      "held: the comparison would delete {} of {} entries; nothing was deleted; to approve: "
-      "mirrorctl sync --full --approve-deletes {}/{}",
-      outcome.extraneous, outcome.entries, group.name, target.config.name);
-}
-
-void Engine::note_outcome(TargetRun& target, const Outcome& outcome) {
-  target.last_exit_status = outcome.exit_status;
-  switch (outcome.verdict) {
-    case Verdict::done:
-    case Verdict::again:
-      target.last_sync_usec = realtime_usec(loop_.now(), loop_.now());
-      return;
-    case Verdict::withheld:
-      return;
-    case Verdict::partial:
-    case Verdict::held:
-    case Verdict::failed:
-      target.last_error = outcome.text;
-      if (outcome.unsent && outcome.verdict == Verdict::partial)
-        target.last_error += fmt::format(": {} path{}", outcome.unsent->size(),
-                                         outcome.unsent->size() == 1 ? "" : "s");
-  }
-}
-
-void Engine::log_result(TargetRun& target, RunKey key, const Run::Result& result,
-                        bool was_failing) {
-  const Outcome& outcome = result.outcome;
-  const std::string& group = target.group->config.name;
-  log::Fields fields{{"MIRRORD_GROUP", group},
-                     {"MIRRORD_TARGET", target.config.name},
-                     {"MIRRORD_EXIT_STATUS", std::to_string(outcome.exit_status)},
-                     {"MIRRORD_PATHS", std::to_string(result.paths)},
-                     {"MIRRORD_BYTES", std::to_string(outcome.bytes)},
-                     {"MIRRORD_DURATION_USEC", std::to_string(result.duration.count())}};
-  if (!result.error.empty()) fields.push_back({"MIRRORD_STDERR", result.error});
-  std::string what = what_ran(key.second, result.paths);
-  std::string prefix = fmt::format("{}/{}: {}", group, target.config.name, what);
-  double seconds = static_cast<double>(result.duration.count()) / 1e6;
-  if (outcome.verdict == Verdict::held) {
-    fields.push_back({"MESSAGE_ID", std::string(log::message::kDeletionHeld)});
-    return log::write(LogLevel::warning, fmt::format("{}: {}", prefix, outcome.text), fields);
-  }
-  if (outcome.verdict == Verdict::failed || outcome.verdict == Verdict::partial) {
-    fields.push_back({"MESSAGE_ID", std::string(log::message::kSyncFailed)});
-    return log_failure(target, prefix, outcome, scheduler_.queue(key.first).next_attempt(), fields);
-  }
-  if (was_failing && target.last_error.empty()) {
-    target.failures.recovered();
-    log::Fields recovered{
-        fields[0], fields[1], {"MESSAGE_ID", std::string(log::message::kRecovered)}};
-    log::write(LogLevel::notice, fmt::format("{}/{}: recovered", group, target.config.name),
-               recovered);
-  }
-  log::write(
-      LogLevel::info,
-      fmt::format("{} in {:.3f} s, {} files, {} bytes sent{}", prefix, seconds, outcome.files,
-                  outcome.bytes, outcome.verdict == Verdict::again ? ", some vanished" : ""),
-      fields);
-}
-
-void Engine::log_failure(TargetRun& target, const std::string& prefix, const Outcome& outcome,
-                         std::optional<Instant> next, const log::Fields& fields) const {
-  Instant now = loop_.now();
-  std::string own =
-      outcome.text.ends_with(outcome.complaint) ? "" : ": " + escape(outcome.complaint);
-  std::optional<size_t> passed_over = target.failures.tell(outcome.text + own, now);
-  std::string retry;
-  if (next)
-    retry = fmt::format(", retrying in {:.1f} s",
-                        static_cast<double>(std::max(*next - now, Duration{}).count()) / 1e6);
-  log::write(
-      passed_over ? LogLevel::warning : LogLevel::debug,
-      fmt::format("{}: {}{}{}{}", prefix, outcome.text, own, more_failures(passed_over), retry),
-      fields);
 }
 
 }  // namespace mirrord

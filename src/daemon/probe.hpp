@@ -29,6 +29,7 @@ class Probe {
 
   /// `done` is called once, later. Throws std::system_error when rsync cannot be started here.
   Probe(Loop& loop, const Group& group, const Target& target, std::string control_path, Done done);
+  const std::string& control_path() const { return control_path_; }
   /// What is left undone about its child, in words; "" = nothing.
   std::string undone(Instant now) const;
 
