@@ -93,8 +93,8 @@ debuginfo() {
   mkdir "$debug"
   rpm2archive - <"$(echo "$out"/mirrord-debuginfo-*.rpm)" | tar -xz -C "$debug"
   names_nothing_of_this_machine "$debug"
-  readelf --debug-dump=decodedline "$debug"/usr/lib/debug/.build-id/*/*.debug 2>/dev/null |
-    grep '^/usr/src/debug/mirrord/src/daemon/engine.cpp:' >/dev/null || fail 'no line of the engine is known'
+  readelf --debug-dump=info --dwarf-depth=1 "$debug"/usr/lib/debug/.build-id/*/*.debug 2>/dev/null |
+    grep ': /usr/src/debug/mirrord/src/daemon/engine.cpp$' >/dev/null || fail 'no source is named'
 }
 
 names_nothing_of_this_machine() { # DIRECTORY
