@@ -6,6 +6,7 @@
 #include <functional>
 
 #include "e2e/lab.hpp"
+#include "support/network.hpp"
 
 namespace mirrord::test {
 namespace {
@@ -28,10 +29,10 @@ class Fixtures : public Lab {
   /// A login as mirrord's ssh does it; the exit status of `command` there.
   Child ssh_session(SshServer& host, const std::string& command) const {
     return Child({.arguments = {"ssh", "-F", "none", "-o", "BatchMode=yes", "-o",
-                                "StrictHostKeyChecking=yes", "-o",
+                                "StrictHostKeyChecking=yes", "-o", "ConnectTimeout=2", "-o",
                                 "UserKnownHostsFile=" + host.known_hosts_file().native(), "-i",
                                 host.identity_file(), "-p", std::to_string(host.port()),
-                                login() + "@127.0.0.1", command},
+                                login() + '@' + host.address(), command},
                   .output = dir / "ssh.log"});
   }
 };
@@ -103,6 +104,29 @@ TEST_F(Fixtures, StoppedServerEndsItsSessionsAndComesBack) {
   host.start();
   Child again = ssh_session(host, "exit 7");
   EXPECT_EQ(7, again.wait().value_or(-1)) << again.output() << host.log();
+}
+
+TEST_F(Fixtures, ANetworkIsSlowAndLosesPackets) {
+  if (const auto reason = Network::unavailable()) GTEST_SKIP() << *reason;
+  Network network;
+  SshServer host(dir / "sshd", "", {network.address(), network.entering()});
+  Child session = ssh_session(
+      host, filled("touch @HERE@/in; until [ -e @HERE@/go ]; do sleep 0.01; done; exit 7",
+                   {{"HERE", dir.path()}}));
+  ASSERT_TRUE(wait_until([&] { return fs::exists(dir / "in"); })) << session.output();
+
+  network.cut();
+  write_file(dir / "go", "");
+  EXPECT_EQ(255, ssh_session(host, "true").wait().value_or(-1));
+  EXPECT_TRUE(session.running()) << "it was told";
+  EXPECT_GT(network.lost(), 0u);
+
+  network.restore();
+  EXPECT_EQ(7, session.wait().value_or(-1)) << session.output();
+  const Stopwatch watch;
+  network.set({.delay = 100ms});
+  EXPECT_EQ(0, ssh_session(host, "true").wait().value_or(-1));
+  EXPECT_GE(watch.elapsed(), 1s) << "a login is more than five times there and back";
 }
 
 TEST_F(Fixtures, ChildrenEndWithTheirObjects) {

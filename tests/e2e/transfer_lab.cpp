@@ -27,8 +27,9 @@ bool contains(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
 }
 
-SshServer& TransferLab::server_with(const std::string& host, const std::string& settings) {
-  servers[host] = std::make_unique<SshServer>(dir / ("sshd." + host), settings);
+SshServer& TransferLab::server_with(const std::string& host, const std::string& settings,
+                                    SshHost where) {
+  servers[host] = std::make_unique<SshServer>(dir / ("sshd." + host), settings, std::move(where));
   return *servers[host];
 }
 
@@ -36,9 +37,10 @@ std::string TransferLab::target_on(const std::string& host, const std::string& n
                                    const std::string& settings) {
   const SshServer& sshd = server(host);
   return filled(
-      R"({ to = "@LOGIN@@127.0.0.1:@COPY@", name = "@NAME@", @SETTINGS@)"
+      R"({ to = "@LOGIN@@@ADDRESS@:@COPY@", name = "@NAME@", @SETTINGS@)"
       R"(ssh = { port = @PORT@, identity_file = "@KEY@", known_hosts_file = "@HOSTS@" } })",
       {{"LOGIN", login()},
+       {"ADDRESS", sshd.address()},
        {"COPY", copy(name)},
        {"NAME", name},
        {"SETTINGS", settings.empty() ? "" : settings + ", "},

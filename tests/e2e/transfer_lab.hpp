@@ -21,8 +21,9 @@ class TransferLab : public WatchLab {
   /// A target on the sshd that was made for `host`; the others' settings are the lines of a table.
   std::string target_on(const std::string& host, const std::string& name,
                         const std::string& settings = "");
-  /// An sshd with these lines of sshd_config(5), to be asked for before the first target on it.
-  SshServer& server_with(const std::string& host, const std::string& settings);
+  /// An sshd with these lines of sshd_config(5), or elsewhere; to be asked for before the first
+  /// target on it.
+  SshServer& server_with(const std::string& host, const std::string& settings, SshHost where = {});
 
   /// A program of this name, with `before` run ahead of the real rsync; bash(1). It notes each run
   /// but that for --version.

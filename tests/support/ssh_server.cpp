@@ -16,7 +16,7 @@ constexpr int kPortAttempts = 20;
 
 /// The home of a session is an empty directory: what the user's own shell start-up files print or
 /// how long they take is no part of a test.
-constexpr auto* kConfig = R"(@SETTINGS@ListenAddress 127.0.0.1
+constexpr auto* kConfig = R"(@SETTINGS@ListenAddress @ADDRESS@
 Port @PORT@
 HostKey @HERE@/host_key
 AuthorizedKeysFile @HERE@/authorized_keys
@@ -68,8 +68,8 @@ std::string login() {
   return entry->pw_name;
 }
 
-SshServer::SshServer(std::filesystem::path directory, std::string settings)
-    : directory_(std::move(directory)), settings_(std::move(settings)) {
+SshServer::SshServer(std::filesystem::path directory, std::string settings, SshHost host)
+    : directory_(std::move(directory)), settings_(std::move(settings)), host_(std::move(host)) {
   fs::create_directories(directory_ / "home");
   provide_privilege_separation_directory();
   make_key(directory_ / "host_key");
@@ -101,11 +101,12 @@ void SshServer::write_config() const {
   const std::string port = std::to_string(port_);
   write_file(directory_ / "sshd_config",
              filled(kConfig, {{"SETTINGS", settings_},
+                              {"ADDRESS", address()},
                               {"PORT", port},
                               {"HERE", directory_},
                               {"PAM", account_is_locked() ? "yes" : "no"}}));
   write_file(directory_ / "known_hosts",
-             "[127.0.0.1]:" + port + " " + read_file(directory_ / "host_key.pub"));
+             "[" + address() + "]:" + port + " " + read_file(directory_ / "host_key.pub"));
 }
 
 /// Starts it and waits for its own word that the port is its own: another server's answer on that
@@ -113,10 +114,12 @@ void SshServer::write_config() const {
 bool SshServer::listens_on_port() {
   const auto sshd = find_program("sshd");  // sshd(8) wants its absolute path
   if (!sshd) throw std::runtime_error("there is no sshd");
-  const std::string listening = "Server listening on 127.0.0.1 port " + std::to_string(port_);
+  const std::string listening =
+      "Server listening on " + address() + " port " + std::to_string(port_);
   const size_t before = count(log(), listening);
-  sshd_.emplace(Child::Command{.arguments = {*sshd, "-D", "-e", "-f", directory_ / "sshd_config"},
-                               .output = directory_ / "log"});
+  Arguments command = host_.entering;
+  command.insert(command.end(), {*sshd, "-D", "-e", "-f", directory_ / "sshd_config"});
+  sshd_.emplace(Child::Command{.arguments = std::move(command), .output = directory_ / "log"});
   const auto says_so = [&] { return count(log(), listening) > before; };
   wait_until([&] { return says_so() || !sshd_->running(); });
   if (says_so() && sshd_->running()) return true;
