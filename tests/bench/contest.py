@@ -50,7 +50,10 @@ class Contest:
         try:
             self.samples.add(*key, contestant.work())
         except TimeoutError as reason:
-            say(f"  {self.row}: {contestant.tool}: {reason}")
             self.hopeless.add(key)
             waited = time.perf_counter() - begin
-            self.samples.gave_up(*key, contestant.metric, waited, str(reason))
+            reason = f"{reason} after {waited:.0f} s"
+            say(f"  {self.row}: {contestant.tool}: {reason}")
+            # In the unit of its metric, which is milliseconds for edits.
+            waited *= 1000 if contestant.metric == "ms" else 1
+            self.samples.gave_up(*key, contestant.metric, waited, reason)

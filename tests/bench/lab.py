@@ -123,8 +123,10 @@ class Site:
 
     def until_live(self, patience=120.0):
         """Until changes pass through: the first may come along with a comparison, no second one."""
+        # Of two sizes: rsync, where it is not told otherwise, takes no notice of a file that is
+        # rewritten with the same size within a second.
         for word in ("first", "second"):
-            text = f"{word} {time.time()}\n"
+            text = f"{word} {time.time():.6f}\n"
             self.write_probe(text)
             self.wait_for_probe(text, patience=patience)
 

@@ -8,6 +8,7 @@ import contextlib
 import datetime
 import inspect
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -114,6 +115,7 @@ def check(rows, scale):
 
 
 def main():
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that all is cleaned up
     scale = Scale("--quick" in sys.argv)
     rows = all_rows(scale)
     options = arguments(rows)

@@ -154,10 +154,12 @@ def judge(row, claim, samples, failures):
     quotients = [a / b for a, b in zip(ours, peer) if b > 0]
     at_most = claim.peer and key(claim.peer) in samples.limits
     ratio = ("<= " if at_most else "") + spread(quotients, as_ratio) if quotients else "-"
+    gave_up = next((reason for limit, reason in samples.limits.items()
+                    if limit[:3] == key(claim.ours)[:3]), None)
     if not ours:
-        verdict = f"not measured: {failures.get(row.name, 'no samples')}"
-    elif key(claim.ours) in samples.limits:
-        verdict = f"missed: {samples.limits[key(claim.ours)]}"
+        verdict = f"not measured: {gave_up or failures.get(row.name, 'no samples')}"
+    elif gave_up:
+        verdict = f"missed: {gave_up}" if claim.goal is not None else gave_up
     elif claim.goal is None or not quotients:
         verdict = ""
     else:

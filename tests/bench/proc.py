@@ -54,7 +54,7 @@ def wait_until(done, what, patience=120.0, step=0.0005):
     deadline = time.perf_counter() + patience
     while not done():
         if time.perf_counter() > deadline:
-            raise TimeoutError(f"{what} after {patience:g} s")
+            raise TimeoutError(what)
         time.sleep(step)
 
 
@@ -69,7 +69,7 @@ def wait_until_at_rest(pid, quiet=0.15, patience=120.0):
         if not waits(pid) or now > before + next_to_nothing:
             since, before = time.perf_counter(), now
         if time.perf_counter() - begin > patience:
-            raise TimeoutError(f"not at rest after {patience:g} s")
+            raise TimeoutError("it was not at rest")
 
 
 class NotifySocket:

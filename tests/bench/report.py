@@ -34,8 +34,9 @@ def table(lines):
 def caption(facts):
     quick = " --quick, which only shows that it works" if facts["quick"] else ""
     return (f"tests/bench/run.sh{quick}, {facts['date']}: {facts['cpus']} CPUs, "
-            f"Linux {facts['kernel']}, rsync {facts['rsync']}, lsyncd {facts['lsyncd']} with delay 0, "
-            f"two sshds on loopback. Medians of at most {facts['settings']['ROUNDS']} rounds, "
+            f"Linux {facts['kernel']}, rsync {facts['rsync']}, "
+            f"lsyncd {facts['lsyncd']} with delay 0, two sshds on loopback. "
+            f"Medians of at most {facts['settings']['ROUNDS']} rounds, "
             "with the least and greatest ratio.")
 
 
