@@ -62,7 +62,10 @@ std::vector<std::string> lines_of(const std::string& text) {
 }
 
 bool is_of_rsync(const std::string& line) {
-  return line.starts_with("rsync:") || line.starts_with("rsync error:");
+  // The last two name a file.
+  constexpr const char* kBegins[] = {"rsync:", "rsync error:", "could not make way for ",
+                                     "cannot delete non-empty directory: "};
+  return std::ranges::any_of(kBegins, [&](const char* begin) { return line.starts_with(begin); });
 }
 
 /// The line that says most: of ssh's the last, after warnings and banners.

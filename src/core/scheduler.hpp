@@ -42,6 +42,8 @@ class Scheduler {
   /// When due() may have something; nothing = only after finished() or a change.
   std::optional<Instant> next_wakeup() const;
   unsigned running() const { return live_ + long_; }
+  /// Whether one more of these could start now.
+  bool has_slot(JobKind kind) const;
   /// The targets for which a transfer shall be started ahead: those used last, at most `limit`.
   std::vector<TargetId> standbys(unsigned limit, Instant now) const;
 
@@ -54,7 +56,6 @@ class Scheduler {
   };
   std::vector<Candidate> candidates() const;
   Job start(TargetQueue& queue, const Candidate& candidate);
-  bool has_slot(JobKind kind) const;
   void count(JobKind kind, int change);
 
   unsigned max_transfers_;

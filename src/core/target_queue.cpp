@@ -36,18 +36,19 @@ std::vector<std::string> paths_touched_by(const std::vector<std::string>& paths,
 
 void TargetQueue::changed(const SharedPath& path, ChangeKind kind, Instant now,
                           std::optional<Instant> since) {
+  const Instant made = since.value_or(now);
   if (pending_.empty()) first_change_ = now;
-  first_change_ = std::min(first_change_, since.value_or(now));
+  first_change_ = std::min(first_change_, made);
   last_change_ = last_used_ = now;
   // A set that is full empties itself; what was in it is a matter of a full comparison then.
-  Instant oldest = pending_.oldest().value_or(now);
-  if (!pending_.add(path, kind, now)) want_full(std::min(oldest, now));
-  if (full_running_ && !during_full_.add(path, kind, now)) want_full(now);
+  Instant oldest = pending_.oldest().value_or(made);
+  if (!pending_.add(path, kind, made)) want_full(std::min(oldest, made));
+  if (full_running_ && !during_full_.add(path, kind, made)) want_full(made);
   auto touches = [&](const std::string& big) {
     return is_part_of(big, path) || is_part_of(path, big);
   };
-  if (big_ && std::ranges::any_of(big_->paths, touches) && !during_big_.add(path, kind, now))
-    want_full(now);
+  if (big_ && std::ranges::any_of(big_->paths, touches) && !during_big_.add(path, kind, made))
+    want_full(made);
 }
 
 void TargetQueue::want_full(Instant now) {
@@ -57,14 +58,15 @@ void TargetQueue::want_full(Instant now) {
 
 void TargetQueue::doubt(Instant now) {
   judged_ = false;
-  if (deletions_ == Deletions::seen) deletions_ = Deletions::counted;
+  deletions_ = Deletions::counted;
   want_full(now);
 }
 
 void TargetQueue::source_replaced(bool seen_repointed, Instant now) {
-  const bool counts = seen_repointed && may_compare();
+  const bool counts = seen_repointed && (may_compare() || deletions_ == Deletions::seen);
   doubt(std::min(now, oldest_pending().value_or(now)));
-  deletions_ = counts ? Deletions::seen : Deletions::counted;
+  if (counts) deletions_ = Deletions::seen;
+  stuck_backoff_.succeeded();
   for (DirtySet* set : {&pending_, &set_aside_, &stuck_, &during_full_, &during_big_}) set->clear();
   // What runs was told to end, and is given back.
   for (std::optional<Batch>* running : {&live_, &big_})
@@ -206,8 +208,13 @@ void TargetQueue::sent(const Batch& batch, const Outcome& outcome, Instant now) 
       [[fallthrough]];
     case Verdict::done:
       vanished_ = 0;
-      if (stuck_.empty()) stuck_backoff_.succeeded();
+      forget_stuck_failures();
   }
+}
+
+/// What was stuck may have been set aside, and fail again.
+void TargetQueue::forget_stuck_failures() {
+  if (stuck_.empty() && set_aside_.empty() && !big_) stuck_backoff_.succeeded();
 }
 
 /// A receiver that was killed has left its temporary file, ".NAME.XXXXXX", beside what it wrote;
@@ -301,6 +308,7 @@ void TargetQueue::full_finished(const Outcome& outcome, Instant now) {
     case Verdict::done:
     case Verdict::again:  // files vanished; their disappearance was an event, so they are pending
       full_backoff_.succeeded();
+      forget_stuck_failures();
       return passed_guard();
     case Verdict::withheld:
       // More may have come while a limited run deleted: that is counted first, too.

@@ -113,7 +113,8 @@ class TargetQueue {
   uint32_t failures() const { return target_backoff_.failures(); }
   /// Something failed and has not succeeded since.
   bool troubled() const {
-    return failures() > 0 || !stuck_.empty() || full_backoff_.failures() > 0;
+    return failures() > 0 || !stuck_.empty() || stuck_backoff_.failures() > 0 ||
+           full_backoff_.failures() > 0;
   }
   /// When a failed job is tried next.
   std::optional<Instant> next_attempt() const;
@@ -141,6 +142,7 @@ class TargetQueue {
   void connect_finished(const Outcome& outcome, Instant now);
   void succeeded(Instant now);
   void sent(const Batch& batch, const Outcome& outcome, Instant now);
+  void forget_stuck_failures();
   void doubt_directories(const Batch& batch, Instant now);
   void leave_unset(const Outcome& outcome, Instant oldest, Instant now);
   void leave_unsent(const Batch& batch, const Outcome& outcome, Instant now);

@@ -174,7 +174,7 @@ Exit doctor(const BusClient::Address& address, const Selection& selection,
   for (const Group& group : config.groups)
     if (selection.group.empty() || selection.group == group.name)
       check_group(report, group, selection.target, options.trust);
-  return report.healthy() ? Exit::ok : Exit::failed;
+  return report.finish() ? Exit::ok : Exit::failed;
 }
 
 }  // namespace mirrord

@@ -24,7 +24,7 @@ constexpr const char* kPlain = "\033[0m";
 
 Report::~Report() {
   if (style_ == Style::json)
-    print_json(nlohmann::ordered_json{{"healthy", healthy_}, {"checks", checks_}}.dump(
+    print_json(nlohmann::ordered_json{{"healthy", healthy_ && complete_}, {"checks", checks_}}.dump(
         -1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
 }
 

@@ -21,7 +21,11 @@ class Report {
   void warning(const std::string& about, const std::string& what, const std::string& advice);
   /// Keeps something from being mirrored.
   void fault(const std::string& about, const std::string& what, const std::string& advice);
-  bool healthy() const { return healthy_; }
+  /// All checks were made; whether nothing is wrong.
+  bool finish() {
+    complete_ = true;
+    return healthy_;
+  }
 
  private:
   enum class Kind { good, warning, fault };
@@ -29,6 +33,7 @@ class Report {
 
   Style style_;
   bool healthy_ = true;
+  bool complete_ = false;
   nlohmann::ordered_json checks_ = nlohmann::ordered_json::array();
 };
 

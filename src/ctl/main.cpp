@@ -149,9 +149,11 @@ int main(int argc, char** argv) {
   try {
     Exit exit = run(app, options);
     // What was printed may be a file's whole content, as with metrics.
-    if (std::fflush(stdout) != 0 || std::ferror(stdout))
+    const bool flushed = std::fflush(stdout) == 0;
+    if (!flushed || std::ferror(stdout))
       throw Failure(Exit::failed,
-                    "standard output cannot be written: " + std::generic_category().message(errno));
+                    "standard output cannot be written" +
+                        (flushed ? "" : ": " + std::generic_category().message(errno)));
     return static_cast<int>(exit);
   } catch (const Failure& e) {
     std::fprintf(stderr, "%s\n", e.what());

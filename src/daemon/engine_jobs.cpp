@@ -63,7 +63,8 @@ void Engine::arm_timer() {
   };
   for (auto& [name, run] : groups_) {
     consider(run->open_files.next_deadline());
-    consider(run->rescan_at);
+    // One that is overdue waits for the end of a full sync.
+    if (run->rescan_at && *run->rescan_at > loop_.now()) consider(run->rescan_at);
   }
   for (const auto& [id, standby] : standbys_) consider(scheduler_.queue(id).standby_until());
   for (const auto& [key, run] : runs_)
@@ -95,17 +96,19 @@ void Engine::start(const Job& job, Instant now) {
     scheduler_.queue(job.target).set_active(false);
     return scheduler_.give_back(job.target, job.kind, now);
   }
+  Run::Result failed;
+  if (is_in_what_it_mirrors(run, target.config)) {
+    failed.outcome = failed_because(
+        "the target is in a directory that a link of the source leads to; exclude the link, or "
+        "move the target");
+    return end_run({job.target, job.kind}, failed);
+  }
   try {
-    if (is_in_what_it_mirrors(run, target.config))
-      throw std::system_error(ELOOP, std::generic_category(),
-                              "the target is in a directory that a link of the source leads to; "
-                              "exclude the link, or move the target");
     if (job.kind == JobKind::full)
       start_full(job, run, target);
     else
       start_live(job, run, target);
   } catch (const std::system_error& e) {
-    Run::Result failed;
     failed.outcome = failed_because(e.what());
     end_run({job.target, job.kind}, failed);
   }
@@ -182,6 +185,8 @@ void Engine::start_full(const Job& job, GroupRun& run, TargetRun& target) {
 void Engine::start_live(Job job, GroupRun& run, const TargetRun& target) {
   keep_hard_links(job, run, target);
   if (job.kind == JobKind::live) set_big_aside(job, run, target);
+  if (job.batch.paths.empty())
+    return scheduler_.give_back(job.target, job.kind, loop_.now());
   Transfer transfer = make_transfer(job.target, run, lane_for(job, run));
   // A run of trees compares, too: it deletes nothing that the guard has not judged.
   const MaxDelete& guard = run.config.max_delete;
@@ -214,18 +219,21 @@ void Engine::keep_hard_links(const Job& job, const GroupRun& run, const TargetRu
   if (!none) scheduler_.queue(job.target).want_full(job.batch.oldest);
 }
 
-/// Big is what takes a second or more where a second of bandwidth is known, and a tree of which
-/// that cannot be ruled out quickly.
+/// Big is what takes a second or more where a second of bandwidth is known, and a tree of which that
+/// cannot be ruled out quickly. Where there is no slot for it, it goes along: other targets' long
+/// transfers must not hold it up.
 void Engine::set_big_aside(Job& job, const GroupRun& run, const TargetRun& target) {
   constexpr uint64_t kBig = 16 * 1024 * 1024;
   constexpr size_t kManyEntries = 1'000;
   const bool trees = job.batch.kind == ChangeKind::tree;
   if (!trees && job.batch.kind != ChangeKind::data) return;
+  if (!scheduler_.has_slot(JobKind::big)) return;
   uint64_t limit = target.config.rsync.bandwidth_limit;
   uint64_t big = limit == 0 ? kBig : std::min(kBig, limit);
+  size_t looks = 10 * kManyEntries;  // in the whole batch
   auto is_small = [&](const std::string& path) {
     const std::string file = watcher(run).file_path(run.tree, path);
-    return file_size(file) < big && !(trees && holds_more_than(file, big, kManyEntries));
+    return file_size(file) < big && !(trees && holds_more_than(file, big, kManyEntries, looks));
   };
   auto first_big = std::stable_partition(job.batch.paths.begin(), job.batch.paths.end(), is_small);
   if (first_big == job.batch.paths.end()) return;

@@ -117,6 +117,7 @@ void Engine::note_source(GroupRun& run) {
   auto path = std::exchange(run.resolved_source, watcher(run).resolved_source(run.tree));
   if (!identity || identity == run.identity) return;
   abandon_runs(run);
+  run.open_files = {};
   for (TargetId id : run.targets) {
     targets_.at(id).distrusts_times = true;
     // Free of links, the path is another one only if a link on the way to it was re-pointed.

@@ -79,16 +79,17 @@ uint64_t file_size(const std::string& path) {
   return regular ? static_cast<uint64_t>(st.st_size) : 0;
 }
 
-bool holds_more_than(const std::string& directory, uint64_t bytes, size_t entries) {
+bool holds_more_than(const std::string& directory, uint64_t bytes, size_t entries, size_t& looks) {
   namespace fs = std::filesystem;
-  constexpr auto kOptions =
-      fs::directory_options::follow_directory_symlink | fs::directory_options::skip_permission_denied;
-  std::error_code error;  // ends the walk: what cannot be read is not sent
+  std::error_code error, unknown;  // what cannot be read is not sent
   uint64_t sum = 0;
   size_t count = 0;
-  for (fs::recursive_directory_iterator at(directory, kOptions, error), end; !error && at != end;
-       at.increment(error)) {
-    sum += mirrord::file_size(at->path().native());
+  fs::recursive_directory_iterator at(directory, fs::directory_options::skip_permission_denied,
+                                      error);
+  for (; !error && at != fs::recursive_directory_iterator(); at.increment(error)) {
+    if (looks == 0) return true;
+    --looks;
+    if (fs::is_regular_file(at->symlink_status(unknown))) sum += at->file_size(unknown);
     if (sum > bytes || ++count > entries) return true;
   }
   return false;

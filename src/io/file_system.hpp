@@ -27,9 +27,9 @@ bool is_empty_directory(const std::string& path);
 bool has_hard_links(const std::string& path);
 /// Bytes in a regular file, through links; 0 for anything else.
 uint64_t file_size(const std::string& path);
-/// Whether what is below a directory, through links, is more than so many bytes or entries. It
-/// looks no further than that.
-bool holds_more_than(const std::string& directory, uint64_t bytes, size_t entries);
+/// Whether below a directory are more than so many bytes or entries. It looks no further than that,
+/// follows no links, and is content with "more" after `looks` entries, which it counts down.
+bool holds_more_than(const std::string& directory, uint64_t bytes, size_t entries, size_t& looks);
 
 /// What is at a logical path below `source`, and which links are on the way to it.
 PathFacts look_along(const std::string& source, const std::string& path);

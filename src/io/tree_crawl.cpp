@@ -78,7 +78,9 @@ void TreeWatcher::enter(const Task& task) {
     if (std::string remote = reports_only_local_changes(fd); !remote.empty())
       tree.remote = remote + " at '" + escape(file_path(task.tree, map_.path(task.dir))) + "'";
   list(task, std::move(fd));
-  if (task.live) report(task.dir, "", ChangeKind::tree);
+  if (!task.live) return;
+  if (was_unreadable && is_empty_directory(physical_path(task.dir))) listener_.doubted(task.tree);
+  report(task.dir, "", ChangeKind::tree);
 }
 
 Fd TreeWatcher::open_directory(const Task& task) const {

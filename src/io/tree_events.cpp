@@ -137,7 +137,7 @@ void TreeWatcher::access_changed(NodeId dir) {
 
 void TreeWatcher::appeared(NodeId dir, const WatchEvent& event) {
   TreeId tree = map_.tree_of(dir);
-  bool led_to_directory = leads_to_directory(dir, event.name);
+  bool had_directory_behind = has_directory_behind(dir, event.name);
   forget(dir, event.name);
   struct stat st {};
   std::string path = join(map_.path(dir), event.name);
@@ -150,7 +150,7 @@ void TreeWatcher::appeared(NodeId dir, const WatchEvent& event) {
     report(dir, event.name, ChangeKind::tree);
   } else if (S_ISLNK(st.st_mode) && follows(tree, path)) {
     add_link(dir, event.name, true);
-    report_link(dir, event.name, led_to_directory);
+    report_link(dir, event.name, had_directory_behind);
   } else if (event.kind == Kind::created && S_ISREG(st.st_mode) && st.st_nlink == 1 &&
              trees_.at(tree).rules.sync_on == SyncOn::close) {
     listener_.written(tree, path, true);

@@ -187,23 +187,28 @@ void TreeWatcher::relink(LinkId id) {
       report(before.parent, before.name, ChangeKind::data);
     return;
   }
+  bool had_directory_behind = has_directory_behind(before.parent, before.name);
   forget(before.parent, before.name);
   add_link(before.parent, before.name, true);
   // It was resolved anew there, and may lead elsewhere than a moment ago.
   const Link& after = map_.link(map_.link_at(before.parent, before.name));
   if (leads_as_before(before, after.end, after.referent, after.identity) && !lost) return;
-  report_link(before.parent, before.name, before.end == LinkEnd::directory);
+  report_link(before.parent, before.name, had_directory_behind);
 }
 
-bool TreeWatcher::leads_to_directory(NodeId parent, std::string_view name) const {
+/// Whether there may be copies of what is in a directory behind the link: also where that is, or
+/// was, out of sight.
+bool TreeWatcher::has_directory_behind(NodeId parent, std::string_view name) const {
   LinkId link = map_.link_at(parent, name);
-  return link != 0 && map_.link(link).end == LinkEnd::directory;
+  if (link == 0) return false;
+  LinkEnd end = map_.link(link).end;
+  return end == LinkEnd::directory || end == LinkEnd::unreadable;
 }
 
 /// Of a directory that was full and is an empty one now, nothing was seen to be deleted.
-void TreeWatcher::report_link(NodeId parent, std::string_view name, bool led_to_directory) {
-  bool to_directory = leads_to_directory(parent, name);
-  if (led_to_directory && to_directory &&
+void TreeWatcher::report_link(NodeId parent, std::string_view name, bool had_directory_behind) {
+  bool to_directory = map_.child(parent, name) != 0;
+  if (had_directory_behind && to_directory &&
       is_empty_directory(map_.link(map_.link_at(parent, name)).referent))
     listener_.doubted(map_.tree_of(parent));
   report(parent, name, to_directory ? ChangeKind::tree : ChangeKind::data);

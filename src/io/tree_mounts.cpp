@@ -167,7 +167,8 @@ void TreeWatcher::mounted(const std::string& mount_point) {
       bool leads_there = l.end == LinkEnd::dangling || is_at_or_below(l.referent, mount_point);
       NodeId dir = directory_at(link, mount_point);
       if (l.parent != 0 && leads_there) {
-        listener_.doubted(id);
+        // One that led nowhere has no copy to lose.
+        if (l.end != LinkEnd::dangling) listener_.doubted(id);
         relink(link);
       } else if (dir != 0 && map_.parent(dir) != 0) {
         listener_.doubted(id);

@@ -167,8 +167,8 @@ class TreeWatcher {
   bool excludes_found(NodeId dir, std::string_view name, unsigned char type) const;
   Entry entry_at(TreeId tree, const std::string& path) const;
   Entry filtered(TreeId tree, const std::string& path, Entry entry) const;
-  bool leads_to_directory(NodeId parent, std::string_view name) const;
-  void report_link(NodeId parent, std::string_view name, bool led_to_directory);
+  bool has_directory_behind(NodeId parent, std::string_view name) const;
+  void report_link(NodeId parent, std::string_view name, bool had_directory_behind);
   void relink(LinkId link);
   void link_event(LinkId link, WatchEvent::Kind kind);
 

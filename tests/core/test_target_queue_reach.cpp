@@ -306,6 +306,43 @@ TEST_F(Story, ThatASourceWasRepointedIsSeen) {
   EXPECT_EQ(queue.start_full(), Deletions::counted);
 }
 
+TEST_F(Story, ThatItIsRepointedAgainBeforeTheComparisonIsSeenToo) {
+  queue.want_full(at(0ms));
+  start_full(0ms);
+  finish(1s, kFull, Verdict::done);
+  queue.source_replaced(true, at(2s));
+  queue.source_replaced(true, at(3s));
+  EXPECT_EQ(queue.start_full(), Deletions::seen);
+}
+
+TEST_F(Story, ADoubtEndsALimitThatWasCountedBefore) {
+  queue.want_full(at(0ms));
+  start_full(0ms);
+  finish(1s, kFull, Verdict::withheld);
+  EXPECT_EQ(queue.start_full(), Deletions::limited);
+  queue.doubt(at(2s));
+  queue.give_back(kFull, at(3s));
+  EXPECT_EQ(queue.start_full(), Deletions::counted);
+}
+
+TEST_F(Story, ABigTreeThatFailsIsHeldOffLongerAndLonger) {
+  changed(0ms, "tree", ChangeKind::tree);
+  Duration now = 100ms, least = 0s;
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_EQ(start_live(now), Paths{"tree"});
+    queue.set_aside({"tree"});
+    queue.give_back(kLive, at(now));
+    EXPECT_EQ(queue.start_big().paths, Paths{"tree"});
+    EXPECT_EQ(i > 0, queue.troubled());
+    finish(now, JobKind::big, Verdict::partial);
+    run_live(now + 100ms, now + 100ms, Verdict::done);  // its directory
+    EXPECT_TRUE(queue.troubled()) << "one clean batch does not mend it";
+    EXPECT_GT(wait(now), least);
+    least = wait(now);
+    now += wait(now);
+  }
+}
+
 TEST_F(Story, ADoubtEndsWhatWasSeen) {
   queue.want_full(at(0ms));
   start_full(0ms);
@@ -319,6 +356,7 @@ TEST_F(Story, ADoubtEndsWhatWasSeen) {
 TEST_F(Story, AChangeThatWasHeldBackHasWaitedAlready) {
   queue.changed("log", ChangeKind::data, at(5s), at(4s));
   EXPECT_TRUE(is_due(kLive, 5s)) << "for as long as max_delay";
+  EXPECT_EQ(queue.oldest_pending(), at(4s));
 }
 
 TEST_F(Story, BigFilesHoldUpNoSmallOnes) {
