@@ -18,7 +18,7 @@ in_host() { chroot "$host" env DEBIAN_FRONTEND=noninteractive "$@" >>"$work/log"
 
 install_version() { # PACKAGE
   cp "$1" "$host/tmp/mirrord.deb"
-  in_host dpkg --force-confdef --force-confold -i /tmp/mirrord.deb || fail "dpkg -i $1: $(tail "$work/log")"
+  in_host dpkg --force-unsafe-io --force-confdef --force-confold -i /tmp/mirrord.deb || fail "dpkg -i $1: $(tail "$work/log")"
   rm "$host/tmp/mirrord.deb"
 }
 

@@ -11,7 +11,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 # shellcheck source=packaging/lib.sh
 source "$root/packaging/lib.sh"
 version=$(sed -nE 's/^project\(mirrord VERSION ([0-9.]+).*/\1/p' "$root/CMakeLists.txt")
-flags='-O2 -Werror=format-security -Wp,-U_FORTIFY_SOURCE -Wp,-D_FORTIFY_SOURCE=2 -Wp,-D_GLIBCXX_ASSERTIONS -fstack-protector-strong'
+flags='-O2 -Wall -Werror=format-security -Wp,-U_FORTIFY_SOURCE -Wp,-D_FORTIFY_SOURCE=2 -Wp,-D_GLIBCXX_ASSERTIONS -fstack-protector-strong'
 compile='cmake --build fedora'
 if [[ ${1-} != --compile ]]; then
   programs=$(echo "$root"/build/deb/mirrord-*/obj-*/src)
@@ -36,7 +36,7 @@ build_package() { # DIRECTORY-OF-DAEMONS
     --define 'systemd_post :' --define 'systemd_preun :' --define 'systemd_postun_with_restart :' \
     --define "cmake CXXFLAGS='$flags' cmake -S . -B fedora -DCMAKE_INSTALL_PREFIX=/usr -DBUILD_SHARED_LIBS=ON" \
     --define "cmake_build $compile" --define 'cmake_install DESTDIR=%{buildroot} cmake --install fedora' \
-    --define '_build_name_fmt %%{NAME}-%%{VERSION}.rpm'
+    --define '_binary_payload w1.gzdio' --define '_build_name_fmt %%{NAME}-%%{VERSION}.rpm'
 }
 
 make_tarball
