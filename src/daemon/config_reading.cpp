@@ -39,6 +39,7 @@ void ConfigReading::start() {
   Command command;
   command.argv = settings_.argv;
   command.output_limit = kMostFacts;
+  command.ignores_hangup = true;  // it may be what asked us to read
   try {
     child_ = std::make_unique<Process>(loop_, std::move(command),
                                        [this](const ProcessResult& result) { ended(result); });

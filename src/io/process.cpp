@@ -59,6 +59,7 @@ struct Launch {
   std::vector<char*> argv;
   std::vector<char*> environment;
   const User* user = nullptr;
+  bool ignores_hangup = false;
   int in = -1, out = -1, err = -1;
   pid_t parent = -1;
   volatile int error = 0;
@@ -80,6 +81,7 @@ bool change_user(const User& user) {
 
 [[noreturn]] void run_child(Launch& launch) {
   for (int signal = 1; signal < NSIG; ++signal) (void)::signal(signal, SIG_DFL);
+  if (launch.ignores_hangup) (void)::signal(SIGHUP, SIG_IGN);
   sigset_t none;
   sigemptyset(&none);
   if (::sigprocmask(SIG_SETMASK, &none, nullptr) < 0) fail(launch, "reset the signals for");
@@ -161,6 +163,7 @@ Process::Process(Loop& loop, Command command, Done done) : Process(loop, std::mo
   launch.program = find_program(command.argv.at(0));
   launch.argv = c_strings(command.argv);
   launch.environment = c_strings(command.environment);
+  launch.ignores_hangup = command.ignores_hangup;
   if (command.user && command.user->uid != ::geteuid()) launch.user = &*command.user;
   launch.in = in.read.get();
   launch.out = out.write.get();

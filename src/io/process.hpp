@@ -24,6 +24,7 @@ struct Command {
   std::optional<User> user;              ///< change to this user; unset = stay
   std::string input = {};                ///< written to its standard input, then closed
   bool waits_for_input = false;          ///< its standard input stays open for feed()
+  bool ignores_hangup = false;           ///< SIGHUP, which "systemctl kill" sends to the whole unit
   size_t output_limit = 16 * 1024;       ///< how much of the end of each output is kept, bytes
 };
 

@@ -49,6 +49,13 @@ TEST_F(ProcessTest, ReportsTheSignalThatEndedIt) {
   EXPECT_EQ(result.exit.signal, SIGUSR2);
 }
 
+TEST_F(ProcessTest, IgnoresAHangupWhenItShall) {
+  Command command = shell("kill -HUP $$; echo alive");
+  EXPECT_EQ(run(command).exit.signal, SIGHUP);
+  command.ignores_hangup = true;
+  EXPECT_EQ(run(command).output, "alive\n");
+}
+
 TEST_F(ProcessTest, LooksItsProgramUpInThePath) {
   EXPECT_EQ(run({{"true"}, {}, std::nullopt, ""}).exit.status, 0);
   EXPECT_EQ(run({{"false"}, {}, std::nullopt, ""}).exit.status, 1);
