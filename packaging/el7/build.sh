@@ -36,12 +36,26 @@ compile() { # TARGET...
   say "built $* in $(seconds_since "$begin")"
 }
 
-# Debuggers find it by the build-id alone, which is made anew without the name of the cache: zig leaves
-# that where no flag gets, for its compiler_rt. A debug link would put a checksum into the program.
+# A digest of the stripped program; those of the linker and of debugedit know the name of the cache.
+# The note is that of elf(5), NT_GNU_BUILD_ID.
+set_build_id() { # PROGRAM; prints it
+  local stripped=$out/tree/stripped note=$out/tree/build-id digest
+  objcopy --strip-all "$1" "$stripped"
+  read -r digest _ < <(sha1sum "$stripped")
+  # shellcheck disable=SC2001
+  printf '%b' '\x04\x00\x00\x00\x14\x00\x00\x00\x03\x00\x00\x00GNU\x00' \
+    "$(sed 's/../\\x&/g' <<<"$digest")" >"$note"
+  objcopy --update-section .note.gnu.build-id="$note" "$1"
+  printf '%s\n' "$digest"
+}
+
+# zig leaves the name of the cache where no flag gets, in its compiler_rt. Debuggers find what is split
+# off by the build-id alone; a debug link would put a checksum of it into the program.
 split_debuginfo() { # PROGRAM
   local id debug
   # shellcheck disable=SC2154 # of toolchain.sh
-  id=$(debugedit --build-id --base-dir="$cache" --dest-dir=/usr/src/debug/cache "$1")
+  debugedit --base-dir="$cache" --dest-dir=/usr/src/debug/cache "$1"
+  id=$(set_build_id "$1")
   debug=$out/root/usr/lib/debug/.build-id/${id:0:2}/${id:2}.debug
   mkdir -p "${debug%/*}"
   objcopy --only-keep-debug "$1" "$debug"

@@ -27,7 +27,8 @@ set(CMAKE_CXX_FLAGS_INIT "-fPIE -fno-sanitize=undefined -fstack-protector-strong
 -ffile-prefix-map=${checkout}=/usr/src/debug/mirrord/ \
 -ffile-prefix-map=$ENV{EL7_SYSROOT}=/usr/src/debug/mirrord/sysroot")
 set(CMAKE_CXX_FLAGS_RELWITHDEBINFO_INIT "-D_FORTIFY_SOURCE=2 -gdwarf-4")
-set(CMAKE_EXE_LINKER_FLAGS_INIT "-pie -Wl,-z,relro,-z,now,--gc-sections,--build-id=sha1")
+string(REPEAT 0 40 zeros)  # build.sh puts a digest here
+set(CMAKE_EXE_LINKER_FLAGS_INIT "-pie -Wl,-z,relro,-z,now,--gc-sections,--build-id=0x${zeros}")
 
 set(CMAKE_FIND_ROOT_PATH $ENV{EL7_SYSROOT})
 set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)

@@ -62,6 +62,7 @@ hardening() {
     readelf -lW "$program" | grep -q GNU_RELRO || fail "$program has no RELRO"
     readelf -lW "$program" | grep GNU_STACK | grep -q 'RW ' || fail "$program has an executable stack"
     readelf -nW "$program" | grep -qE 'Build ID: [0-9a-f]{40}' || fail "$program has no build-id"
+    ! readelf -nW "$program" | grep -qE 'Build ID: 0{40}' || fail "$program has an empty build-id"
   done < <(programs)
 }
 
