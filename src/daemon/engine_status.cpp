@@ -59,6 +59,8 @@ std::string Engine::problem_of(const GroupRun& run) const {
   if (blindness.unwatched > 0 && blindness.error == 0)
     problem = directories(blindness.unwatched) + " not readable, or not mounted (see the journal)";
   if (blindness.error != 0) problem = limit_problem(blindness);
+  if (watcher(run).waits_for_descriptor(run.tree))
+    problem = "no file descriptor is free, so directories wait to be watched; raise LimitNOFILE=";
   if (!blindness.remote.empty())
     problem += fmt::format("{}changes by other hosts go unseen on {}", problem.empty() ? "" : "; ",
                            blindness.remote.substr(0, blindness.remote.find(' ')));
@@ -74,8 +76,9 @@ GroupStatus Engine::group_status(const GroupRun& run) const {
   status.source = escape(run.config.source);
   const TreeWatcher& tree = watcher(run);
   size_t unwatched = tree.blindness(run.tree).unwatched;
+  bool degraded = unwatched > 0 || tree.waits_for_descriptor(run.tree);
   status.resolved_source = escape(tree.resolved_source(run.tree));
-  status.state = group_state(tree.state(run.tree), unwatched > 0);
+  status.state = group_state(tree.state(run.tree), degraded);
   status.problem = problem_of(run);
   status.watched_directories = tree.directories(run.tree) - unwatched;
   status.followed_links = tree.followed_links(run.tree);

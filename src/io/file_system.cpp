@@ -4,13 +4,12 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <memory>
-#include <sstream>
 #include <string_view>
 #include <system_error>
 #include <utility>
@@ -116,10 +115,13 @@ PathFacts look_along(const std::string& source, const std::string& path) {
   return facts;
 }
 
-std::set<std::string> read_mount_points() {
-  std::ostringstream text;
-  text << std::ifstream("/proc/self/mountinfo").rdbuf();
-  return parse_mount_points(text.str());
+std::set<std::string> read_mount_points(const Fd& mountinfo) {
+  std::string text;
+  char buffer[4096];
+  check_errno(static_cast<int>(::lseek(mountinfo.get(), 0, SEEK_SET)), "read the mounts");
+  while (ssize_t n = ::read(mountinfo.get(), buffer, sizeof buffer))
+    text.append(buffer, static_cast<size_t>(check_errno(static_cast<int>(n), "read the mounts")));
+  return parse_mount_points(text);
 }
 
 }  // namespace mirrord

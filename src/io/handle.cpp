@@ -15,4 +15,6 @@ int check(int negative_errno, const std::string& what) {
   return negative_errno;
 }
 
+bool out_of_descriptors(int error) { return error == EMFILE || error == ENFILE; }
+
 }  // namespace mirrord

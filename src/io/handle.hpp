@@ -38,4 +38,7 @@ class Fd {
 int check_errno(int result, const std::string& what);
 int check(int negative_errno, const std::string& what);
 
+/// Whether open(2) or the like was refused because no descriptor is left, to us or on this machine.
+bool out_of_descriptors(int error);
+
 }  // namespace mirrord

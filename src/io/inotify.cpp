@@ -117,10 +117,17 @@ bool Inotify::open() {
 }
 
 Inotify::Added Inotify::add(const Fd& fd, Interest interest) {
+  return add("/proc/self/fd/" + std::to_string(fd.get()), interest, 0);
+}
+
+Inotify::Added Inotify::add(const std::string& directory, Interest interest) {
+  return add(directory, interest, IN_DONT_FOLLOW);
+}
+
+Inotify::Added Inotify::add(const std::string& path, Interest interest, uint32_t flags) {
   if (!fd_) return {-1, EMFILE};
-  std::string path = "/proc/self/fd/" + std::to_string(fd.get());
-  int wd = ::inotify_add_watch(fd_.get(), path.c_str(),
-                               interest == Interest::contents ? kContents : kNames);
+  uint32_t mask = interest == Interest::contents ? kContents : kNames;
+  int wd = ::inotify_add_watch(fd_.get(), path.c_str(), mask | flags);
   return {wd, wd < 0 ? errno : 0};
 }
 

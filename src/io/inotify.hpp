@@ -75,6 +75,8 @@ class Inotify {
   };
   /// Watches the open directory `fd`, whatever its path has become meanwhile.
   Added add(const Fd& fd, Interest interest);
+  /// Watches the directory at this path, if that is no link. It takes no descriptor.
+  Added add(const std::string& directory, Interest interest);
   void remove(int wd);
   /// Everything that is queued, at most `kReadLimit` bytes; empty when there is nothing. The names
   /// are good until the next read.
@@ -85,6 +87,8 @@ class Inotify {
   uint64_t reads() const { return reads_; }
 
  private:
+  Added add(const std::string& path, Interest interest, uint32_t flags);
+
   static constexpr size_t kReadLimit = 256 * 1024;
   Fd fd_;
   uint64_t reads_ = 0;

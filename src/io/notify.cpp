@@ -28,7 +28,9 @@ void send(const std::string& message, Patience patience) {
   if (!path || std::strlen(path) < 2 || std::strlen(path) >= sizeof address.sun_path) return;
   std::memcpy(address.sun_path, path, std::strlen(path));
   if (path[0] == '@') address.sun_path[0] = '\0';
-  Fd socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  // Kept: the watchdog is to be fed where no descriptor is left, too.
+  static Fd socket;
+  if (!socket) socket = Fd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   if (!socket) return;
   timeval wait{0, 500'000};
   (void)::setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait);

@@ -28,15 +28,21 @@ void TreeWatcher::enqueue(NodeId dir, bool live) {
   TreeId tree = map_.tree_of(dir);
   tasks_.push_back({tree, dir, live});
   ++trees_.at(tree).to_crawl;
+  crawl();
+}
+
+void TreeWatcher::crawl() {
   if (!crawl_source_) crawl_source_ = loop_.each_turn([this] { crawl_some(); });
 }
 
 void TreeWatcher::crawl_some() {
   constexpr int kStepsPerTurn = 256;
-  for (int i = 0; i < kStepsPerTurn && !(tasks_.empty() && found_links_.empty()); ++i) crawl_one();
+  starved_ = false;
+  auto rests = [this] { return starved_ || (tasks_.empty() && found_links_.empty()); };
+  for (int i = 0; i < kStepsPerTurn && !rests(); ++i) crawl_one();
   release_unused();
   listener_.progressed();
-  if (tasks_.empty() && found_links_.empty()) crawl_source_.reset();
+  if (rests()) crawl_source_.reset();
 }
 
 /// A directory, or a link that was found in one: resolving it costs as much.
@@ -62,6 +68,7 @@ void TreeWatcher::enter(const Task& task) {
   if (!is_current(task.tree, task.dir)) return;
   if (!lost_mounts_.empty() && is_lost(physical_path(task.dir))) return lose(task.dir);
   Fd fd = open_directory(task);
+  if (!fd && out_of_descriptors(errno)) return wait_for_descriptor(task);
   if (!fd) {
     // Gone or replaced meanwhile: an event tells. Anything else is ours to tell.
     if (errno != ENOENT && errno != ENOTDIR && errno != ELOOP) cannot_read(task, errno);
@@ -83,6 +90,17 @@ void TreeWatcher::enter(const Task& task) {
   report(task.dir, "", ChangeKind::tree);
 }
 
+/// The crawl stands until there is one: nothing is known of the directory before.
+void TreeWatcher::wait_for_descriptor(const Task& task) {
+  constexpr auto kWait = std::chrono::seconds(1);
+  std::string reason = std::strerror(errno);
+  tasks_.push_back(task);
+  ++trees_.at(task.tree).to_crawl;
+  starved_ = true;
+  loop_.arm(starved_timer_, loop_.now() + kWait);
+  listener_.trouble(task.tree, map_.path(task.dir), "waits to be watched: " + reason);
+}
+
 Fd TreeWatcher::open_directory(const Task& task) const {
   FsIdentity eyes(trees_.at(task.tree).rules.user);
   std::string path = file_path(task.tree, map_.path(task.dir));
@@ -95,12 +113,6 @@ void TreeWatcher::place_dir_watch(const Task& task, const Fd& fd) {
   if (is_loop(task, fd, added.wd)) return leave_out(task, LinkEnd::loop);
   if (added.wd < 0) return cannot_watch(task, added.error);
   map_.set_watch(task.dir, added.wd);
-}
-
-Inotify::Added TreeWatcher::place_watch(const Fd& fd, Inotify::Interest interest) {
-  auto added = inotify_.add(fd, interest);
-  if (added.wd >= 0) placed_.push_back(added.wd);
-  return added;
 }
 
 bool TreeWatcher::is_loop(const Task& task, const Fd& fd, int wd) const {

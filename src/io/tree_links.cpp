@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <span>
 
 #include "core/link_rule.hpp"
@@ -17,7 +18,8 @@ namespace {
 
 bool readable(const std::string& file, int flags) {
   // O_NONBLOCK: a FIFO must not make us wait for its writer.
-  return static_cast<bool>(Fd(::open(file.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC | flags)));
+  if (Fd(::open(file.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC | flags))) return true;
+  return out_of_descriptors(errno);  // not known: whoever reads it finds out
 }
 
 /// Whether the resolution still goes through what the link has pinned; its first step is the link
@@ -66,11 +68,11 @@ TreeWatcher::Resolved TreeWatcher::resolve_and_pin(TreeId tree, const std::strin
     result.pins.clear();
     for (size_t i = skip_steps; i < result.resolution.steps.size(); ++i) {
       const Resolution::Step& step = result.resolution.steps[i];
-      Fd fd(::open(step.directory.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-      if (!fd) continue;  // not ours to read: its changes go unseen, as mirrord(8) says
       bool file =
           i + 1 == result.resolution.steps.size() && result.resolution.end == Resolution::End::file;
-      auto added = place_watch(fd, file ? Inotify::Interest::contents : Inotify::Interest::names);
+      auto added = place_watch(step.directory,
+                               file ? Inotify::Interest::contents : Inotify::Interest::names);
+      // What is not ours to read changes unseen, as mirrord(8) says.
       if (added.wd >= 0) result.pins.push_back({added.wd, step.name});
     }
     Resolution again = resolve_as_user(tree, base, path);

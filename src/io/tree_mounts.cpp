@@ -1,8 +1,10 @@
 // TreeWatcher, part five: file systems that come and go. What was on one that has gone, or that was
 // replaced by an empty one, was not seen to be deleted.
 #include <fcntl.h>
+#include <sys/epoll.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <iterator>
 #include <utility>
 
@@ -44,9 +46,19 @@ bool TreeWatcher::is_lost(const std::string& physical) const {
   });
 }
 
+void TreeWatcher::watch_mounts() {
+  mounts_ = Fd(::open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC));
+  if (!mounts_) return;
+  mount_points_ = read_mount_points(mounts_);
+  // A mount is no inotify event; proc(5) reports it as EPOLLPRI.
+  mounts_source_ = loop_.on_io(mounts_.get(), EPOLLPRI, [this](uint32_t) { mounts_changed(); });
+}
+
 /// Notes what was mounted and unmounted since the last look; mounts_changed() acts on it.
 void TreeWatcher::refresh_mounts() {
-  std::set<std::string> before = std::exchange(mount_points_, read_mount_points());
+  if (!mounts_) watch_mounts();
+  if (!mounts_) return;
+  std::set<std::string> before = std::exchange(mount_points_, read_mount_points(mounts_));
   std::vector<std::string> removed, added;
   std::ranges::set_difference(before, mount_points_, std::back_inserter(removed));
   std::ranges::set_difference(mount_points_, before, std::back_inserter(added));
@@ -95,8 +107,9 @@ void TreeWatcher::file_system_ended(int wd) {
 
 /// Whether an empty file system is mounted there. If so, it is watched until it is empty no more.
 bool TreeWatcher::is_hollow(const std::string& mount_point) {
-  if (!is_empty_directory(mount_point)) return false;
   Fd fd(::open(mount_point.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  bool unknown = !fd && out_of_descriptors(errno);
+  if (unknown || !is_empty_directory(mount_point)) return false;
   int wd = fd ? place_watch(fd, Inotify::Interest::names).wd : -1;
   if (!is_empty_directory(mount_point)) return false;
   hollow_mounts_[mount_point] = wd;

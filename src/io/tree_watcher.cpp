@@ -1,7 +1,6 @@
 #include "io/tree_watcher.hpp"
 
 #include <fcntl.h>
-#include <sys/epoll.h>
 #include <sys/stat.h>
 
 #include <cerrno>
@@ -13,16 +12,11 @@
 namespace mirrord {
 
 TreeWatcher::TreeWatcher(Loop& loop, Listener listener, TreeId first_tree)
-    : loop_(loop),
-      listener_(std::move(listener)),
-      next_tree_(first_tree),
-      mount_points_(read_mount_points()) {
+    : loop_(loop), listener_(std::move(listener)), next_tree_(first_tree) {
   rest_timer_ = loop_.timer([this] { read_events(); });
+  starved_timer_ = loop_.timer([this] { crawl(); });
   if (inotify_) listen();
-  // A mount is no inotify event; proc(5) reports it as EPOLLPRI.
-  mounts_ = Fd(::open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC));
-  if (mounts_)
-    mounts_source_ = loop_.on_io(mounts_.get(), EPOLLPRI, [this](uint32_t) { mounts_changed(); });
+  watch_mounts();
 }
 
 TreeId TreeWatcher::add(TreeRules rules) {

@@ -85,6 +85,8 @@ class TreeWatcher {
   TreeState state(TreeId tree) const { return trees_.at(tree).state; }
   /// Whether directories wait to be looked at: loops among them are not known yet.
   bool is_crawling(TreeId tree) const { return trees_.at(tree).to_crawl > 0; }
+  /// Whether directories wait for a descriptor to be looked at with.
+  bool waits_for_descriptor(TreeId tree) const { return starved_ && is_crawling(tree); }
   const std::string& source(TreeId tree) const { return trees_.at(tree).rules.source; }
   std::string resolved_source(TreeId tree) const;
   /// The directory that is the source; nothing while it is missing.
@@ -174,6 +176,7 @@ class TreeWatcher {
 
   // The crawl (tree_crawl.cpp)
   void enqueue(NodeId dir, bool live);
+  void crawl();
   void crawl_some();
   void crawl_one();
   bool is_current(TreeId tree, NodeId dir) const;
@@ -185,7 +188,13 @@ class TreeWatcher {
   unsigned char entry_type(const Task& task, const std::string& name) const;
   void cannot_read(const Task& task, int error);
   void cannot_watch(const Task& task, int error);
-  Inotify::Added place_watch(const Fd& fd, Inotify::Interest interest);
+  void wait_for_descriptor(const Task& task);
+  template <class Directory>  // as Inotify::add() takes it
+  Inotify::Added place_watch(const Directory& directory, Inotify::Interest interest) {
+    auto added = inotify_.add(directory, interest);
+    if (added.wd >= 0) placed_.push_back(added.wd);
+    return added;
+  }
   bool is_loop(const Task& task, const Fd& fd, int wd) const;
 
   // Events (tree_events.cpp)
@@ -205,6 +214,7 @@ class TreeWatcher {
   void report_modified(NodeId dir, std::string_view name);
 
   // Mounts (tree_mounts.cpp)
+  void watch_mounts();
   NodeId directory_at(LinkId link, const std::string& physical) const;
   void lose(NodeId dir);
   void lose_link(LinkId link);
@@ -236,11 +246,13 @@ class TreeWatcher {
   std::vector<Task> tasks_;
   std::vector<FoundLink> found_links_;
   uint64_t crawl_steps_ = 0;
+  bool starved_ = false;  // of descriptors, in the last turn of the crawl
   Source events_source_;
   Source rest_timer_;  // armed while we let events gather
   Instant reads_since_{};
   int reads_ = 0;  // since then
   Source crawl_source_;
+  Source starved_timer_;
   Source release_source_;
   Fd mounts_;
   Source mounts_source_;

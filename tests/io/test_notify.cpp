@@ -9,6 +9,7 @@
 #include <stdexcept>
 
 #include "support/files.hpp"
+#include "support/resource_limit.hpp"
 
 namespace mirrord {
 namespace {
@@ -41,6 +42,15 @@ TEST_F(Notify, TellsAStatusOnceUntilItDiffers) {
 TEST_F(Notify, TellsWhyAStartFails) {
   notify::failed(ENOENT, "web.toml:1:1: no such thing\nweb.toml:2:1: nor this");
   EXPECT_EQ(socket.assignments(), (Assignments{"STATUS=web.toml:1:1: no such thing", "ERRNO=2"}));
+}
+
+TEST_F(Notify, NeedsNoDescriptorToSpare) {
+  notify::status("before the last one was taken");
+  {
+    const test::ResourceLimit limit(RLIMIT_NOFILE, test::kNoMoreDescriptors);
+    notify::alive();
+  }
+  EXPECT_EQ(socket.count("WATCHDOG=1"), 1u);
 }
 
 TEST_F(Notify, AReloadIsAPairOnEveryWayOut) {
