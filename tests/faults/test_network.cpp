@@ -46,6 +46,16 @@ class FaultNetwork : public FaultLab {
     return found.size() == 1 ? found.front() : -1;
   }
 
+  /// The line, on which `connection` was, is cut between two batches, and that is noticed.
+  void cut_while_idle(pid_t& connection) {
+    ASSERT_TRUE(nothing_is_lost());
+    connection = master();
+    ASSERT_GT(connection, 0);
+    network_->cut();
+    work("made while it is cut");
+    ASSERT_TRUE(victim_fails());
+  }
+
   bool is_being_received(const fs::path& name) const {
     const std::string begin = '.' + name.filename().native() + '.';
     const auto entries = fs::directory_iterator(copy("victim") / name.parent_path());
@@ -101,12 +111,8 @@ TEST_F(FaultNetwork, CutBeforeTheFirstLogin) {
 
 TEST_F(FaultNetwork, CutWhileIdleUntilSshNotices) {
   begin(kQuickTimeout, kQuickKeepAlive);
-  ASSERT_TRUE(nothing_is_lost());
-  const pid_t connection = master();
-  ASSERT_GT(connection, 0);
-  network_->cut();
-  work("made while it is cut");
-  ASSERT_TRUE(victim_fails());
+  pid_t connection = -1;
+  ASSERT_NO_FATAL_FAILURE(cut_while_idle(connection));
   ASSERT_TRUE(wait_until([&] { return !process_exists(connection); }));
   EXPECT_TRUE(others_go_on());
   network_->restore();
@@ -116,12 +122,8 @@ TEST_F(FaultNetwork, CutWhileIdleUntilSshNotices) {
 /// `timeout` is heard of long before ssh gives up, and then the connection is as good as before.
 TEST_F(FaultNetwork, CutWhileIdleForAMoment) {
   begin(kQuickTimeout);
-  ASSERT_TRUE(nothing_is_lost());
-  const pid_t connection = master();
-  ASSERT_GT(connection, 0);
-  network_->cut();
-  work("made while it is cut");
-  ASSERT_TRUE(victim_fails());
+  pid_t connection = -1;
+  ASSERT_NO_FATAL_FAILURE(cut_while_idle(connection));
   ASSERT_TRUE(wait_until([&] { return number("victim", "ConsecutiveFailures") > 1; }));
   EXPECT_TRUE(others_go_on());
   network_->restore();
