@@ -1,12 +1,14 @@
 #include "io/config_dir.hpp"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/stat.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <string_view>
 #include <system_error>
 
 #include "io/handle.hpp"
@@ -37,14 +39,19 @@ Host::Text read_file(const std::string& path) {
   }
 }
 
-/// What is wrong with the owner's rights of a file or directory; "" = nothing.
+/// Who else than root and the reader could have written a file or directory, and what mends it; "" =
+/// nobody.
 std::string distrust(const std::string& path) {
   struct stat st {};
   if (::stat(path.c_str(), &st) < 0) return std::string("cannot be read: ") + std::strerror(errno);
-  if ((st.st_mode & (S_IWGRP | S_IWOTH)) == 0) return "";
-  return "group or others can write it, and it names commands that run as root; mend it: "
-         "chmod go-w '" +
-         path + "'";
+  auto refusal = [&](std::string_view who, std::string_view command) {
+    return fmt::format("{} can write it, and it names commands that run as root; mend it: {} '{}'",
+                       who, command, path);
+  };
+  if (st.st_uid != 0 && st.st_uid != ::geteuid())
+    return refusal("its owner, who is not root,", "chown root");
+  if ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0) return refusal("group or others", "chmod go-w");
+  return "";
 }
 
 /// Names of the files that count, or the reason why the directory cannot be read.

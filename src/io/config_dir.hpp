@@ -1,7 +1,7 @@
 // The configuration directory: which files count, in which order, and whether they may be trusted.
 //
-// The files name commands that root runs, so one that group or others can write is refused, as
-// ssh does. What the texts mean is core/config's.
+// The files name commands that root runs, so one that anybody but root and the reader can write is
+// refused, as sshd does. What the texts mean is core/config's.
 #pragma once
 
 #include <string>

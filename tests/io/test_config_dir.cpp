@@ -78,6 +78,22 @@ TEST_F(ConfigDir, RefusesWhatOthersCanWrite) {
   EXPECT_EQ(load().diagnostics.at(0).file, dir.path().native());
 }
 
+TEST_F(ConfigDir, RefusesWhatAnotherUserOwns) {
+  constexpr uid_t kSomebody = 4711;
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can give files away";
+  write("a.toml", group_text("a"));
+  ASSERT_EQ(::chown((dir / "a.toml").c_str(), kSomebody, 0), 0);
+  ParsedConfig parsed = load();
+  EXPECT_FALSE(parsed.ok());
+  ASSERT_EQ(parsed.diagnostics.size(), 1u) << texts_of(parsed);
+  EXPECT_EQ(parsed.diagnostics[0].file, (dir / "a.toml").native());
+  EXPECT_NE(texts_of(parsed).find("chown root"), std::string::npos) << "says what to do";
+  ASSERT_EQ(::chown((dir / "a.toml").c_str(), 0, 0), 0);
+  EXPECT_TRUE(load().ok()) << texts_of(load());
+  ASSERT_EQ(::chown(dir.path().c_str(), kSomebody, 0), 0);
+  EXPECT_FALSE(load().ok()) << "nor a directory";
+}
+
 TEST_F(ConfigDir, RefusesAFileBehindALinkThatOthersCanWrite) {
   write("real", group_text("a"));
   test::change_mode(dir / "real", 0666);
