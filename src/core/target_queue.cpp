@@ -404,7 +404,7 @@ std::optional<Instant> TargetQueue::next_attempt() const {
 }
 
 std::optional<Instant> TargetQueue::standby_until() const {
-  bool useful = active_ && !paused_ && connected_ && proven_ && !troubled();
+  bool useful = !paused_ && connected_ && proven_ && !troubled();
   return useful ? std::optional(last_used_ + kStandbyIdle) : std::nullopt;
 }
 

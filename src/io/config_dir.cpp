@@ -39,8 +39,8 @@ Host::Text read_file(const std::string& path) {
   }
 }
 
-/// Who else than root and the reader could have written a file or directory, and what mends it; "" =
-/// nobody.
+/// Who but root and the reader could have written a file or directory, and what mends it; ""
+/// where nobody could.
 std::string distrust(const std::string& path) {
   struct stat st {};
   if (::stat(path.c_str(), &st) < 0) return std::string("cannot be read: ") + std::strerror(errno);

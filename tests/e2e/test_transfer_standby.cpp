@@ -54,6 +54,20 @@ TEST_F(TransferStandby, CarriesAnEditOverSsh) {
   EXPECT_EQ(before + 1, runs().size());
 }
 
+TEST_F(TransferStandby, OutlivesTheCrawlOfANewDirectory) {
+  begin_local(noting_rsync());
+  standby("copy");
+  const size_t before = runs().size();
+  constexpr size_t kDirectories = 10;
+  for (size_t i = 0; i < kDirectories; ++i) {
+    const std::string name = "images/new" + std::to_string(i);
+    fs::create_directory(source / name);
+    ASSERT_TRUE(wait_until([&] { return fs::exists(copy("copy") / name); }));
+    standby("copy");
+  }
+  EXPECT_EQ(before + kDirectories, runs().size()) << "each took a run of its own, and no standby";
+}
+
 TEST_F(TransferStandby, IsThrownAwayWithItsSource) {
   write_file(dir / "releases/1/page", "first release\n");
   write_file(dir / "releases/2/page", "the next release\n");
