@@ -5,6 +5,7 @@
 // kernel accepts.
 #pragma once
 
+#include <ranges>
 #include <string>
 #include <string_view>
 
@@ -37,6 +38,15 @@ inline std::string join(const std::string& dir, std::string_view name) {
 inline bool is_part_of(const std::string& path, const std::string& top) {
   if (top.empty() || path == top) return true;
   return path.size() > top.size() && path.starts_with(top) && path[top.size()] == '/';
+}
+
+/// Those of an ordered set of paths that are below `top`.
+template <class Paths>
+auto range_below(Paths& paths, const std::string& top) {
+  if (top.empty()) return std::ranges::subrange(paths.begin(), paths.end());
+  // In byte order all of "top/…" stands between "top/" and "top0".
+  return std::ranges::subrange(paths.lower_bound(top + '/'),
+                               paths.lower_bound(top + static_cast<char>('/' + 1)));
 }
 
 /// The directory that holds it: "" for what is directly in the source.

@@ -123,10 +123,7 @@ bool DirtySet::in_tree(const std::string& path) const {
 Instant DirtySet::erase_below(const std::string& path) {
   Instant oldest = Instant::max();
   for (Lane& lane : lanes_) {
-    // In byte order all of "path/…" stands between "path/" and "path0".
-    auto first = path.empty() ? lane.paths.begin() : lane.paths.lower_bound(path + '/');
-    auto last =
-        path.empty() ? lane.paths.end() : lane.paths.lower_bound(path + static_cast<char>('/' + 1));
+    auto [first, last] = range_below(lane.paths, path);
     if (first != last) oldest = std::min(oldest, lane.oldest);
     lane.paths.erase(first, last);
   }

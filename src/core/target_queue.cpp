@@ -19,13 +19,18 @@ bool brings(const Batch& batch, const std::string& path) {
 /// nothing to do with any of them.
 std::vector<std::string> paths_touched_by(const std::vector<std::string>& paths,
                                           const std::vector<std::string>& touched) {
+  const std::set<std::string> sent(paths.begin(), paths.end());
   std::set<std::string> found;
   for (const std::string& path : touched) {
-    bool known = false;
-    for (const std::string& candidate : paths) {
-      if (!is_part_of(candidate, path) && !is_part_of(path, candidate)) continue;
-      known = true;
-      found.insert(candidate);
+    auto below = range_below(sent, path);
+    bool known = !below.empty();
+    found.insert(below.begin(), below.end());
+    for (std::string top = path;; top = parent_of(top)) {
+      if (sent.contains(top)) {
+        known = true;
+        found.insert(top);
+      }
+      if (top.empty()) break;
     }
     if (!known) return {};
   }

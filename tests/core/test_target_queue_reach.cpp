@@ -251,6 +251,16 @@ TEST_F(Story, OnlyWhatFailedIsTriedAgain) {
   EXPECT_EQ(run_live(3s, 4s, Verdict::done), Paths{"b/c"});
 }
 
+TEST_F(Story, WhatHoldsOrIsHeldByWhatFailedIsTriedAgain) {
+  for (const char* path : {"a", "a-b", "b/c", "b/c.d", "b/c/d/e", "b/cc"})
+    changed(0ms, path, ChangeKind::attributes);
+  start_live(100ms);
+  Outcome partial = outcome(Verdict::partial);
+  partial.unsent = {{"a/b", "b/c/d"}};
+  queue.finished(kLive, partial, at(200ms));
+  EXPECT_EQ(run_live(3s, 4s, Verdict::done), (Paths{"a", "b/c", "b/c/d/e"}));
+}
+
 TEST_F(Story, AFailedPathThatNobodyAskedForMakesAllDoubtful) {
   changed(0ms, "a");
   changed(0ms, "b");
