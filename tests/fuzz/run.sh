@@ -1,6 +1,6 @@
 #!/bin/bash
 # tests/fuzz/run.sh build            builds the fuzzers, in build/fuzz
-# tests/fuzz/run.sh NAME [SECONDS]   fuzzes for so long, 20 s by default
+# tests/fuzz/run.sh NAME [SECONDS]   fuzzes for so long, 60 s by default
 # tests/fuzz/run.sh NAME FILE        plays one input again
 # What is found beside failures (inputs that reach new code) is kept in build/fuzz/found/NAME.
 set -euo pipefail
@@ -9,7 +9,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 # shellcheck source=packaging/lib.sh
 source "$root/packaging/lib.sh"
 
-name=${1:?NAME or build} what=${2:-20}
+name=${1:?NAME or build} what=${2:-60}
 here=$root/tests/fuzz out=$root/build/fuzz
 
 if [[ $name == build ]]; then
