@@ -68,7 +68,7 @@ def measure(rows, scale, samples, failures):
                     with Lab() as lab:
                         row.measure(Contest(row.name, lab, scale, samples))
             report.write_json(facts(scale.quick, scale), samples, failures)  # what there is so far
-        for row, steps, until in waiting:
+        for row, steps, until in sorted(waiting, key=lambda wait: wait[2]):
             say(f"{row.name}: waits until its time is over")
             time.sleep(max(until - time.monotonic(), 0))
             with guarded(row, failures):

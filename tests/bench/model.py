@@ -19,7 +19,8 @@ SETTINGS = {
     "DIRECTORIES": (100000, 5000),
     "EVENTS": (200000, 20000),
     "IDLE": (300, 15),           # seconds
-    "OUTAGE": (50000, 5000),     # files made during the outage, which lasts as long as IDLE
+    "OUTAGE": (50000, 5000),     # files changed during the outage
+    "GONE": (600, 15),           # seconds that it lasts
     "PATIENCE": (120, 40),       # seconds after which a tool has failed at a row
 }
 

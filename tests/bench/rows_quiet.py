@@ -72,6 +72,7 @@ def measure_outage(contest):
     """The second host dies, and comes back when the row has waited; the first must not notice."""
     site = contest.lab.remote_site("outage")
     site.fill(1000)
+    files = site.fill(contest.scale["OUTAGE"], 100, "outage-")
     site.copy_to_targets()
     alive, gone = site.targets
     with private_bus(contest.lab.dir) as bus, Mirrord(site, bus=bus) as tool:
@@ -81,23 +82,21 @@ def measure_outage(contest):
         idle = proc.memory(tool.pid)
         gone.host.stop()
         dead, begin = DeadHost(gone.host.port), time.perf_counter()
-        written = site.fill(contest.scale["OUTAGE"], 100, "outage-")
+        written = site.change(files)
         wrote = time.perf_counter()
         behind = site.until_there(written, [alive], contest.scale["PATIENCE"]) - wrote
-        yield max(contest.scale["IDLE"] - (time.perf_counter() - begin), 1)
+        yield max(contest.scale["GONE"] - (time.perf_counter() - begin), 1)
         ms_during = statistics.median(edits(site, tool, count, [alive]))
         grown = proc.memory(tool.pid) - idle
-        lasted, attempts = time.perf_counter() - begin, dead.attempts
+        attempts = dead.attempts
         dead.close()
         gone.host.start()
         begin = time.perf_counter()
         run(ROOT / "build/release/src/mirrorctl", "--bus", bus, "sync", "bench")
         after = site.until_there(written, patience=contest.scale["PATIENCE"]) - begin
-    # Back-off only grows, so a longer outage has no more attempts in each part of it.
     contest.samples.add("outage", 0, "mirrord", {
-        "attempts": attempts, "attempts in 10 min, at most": attempts * max(600 / lasted, 1),
-        "MB": grown / 1e6, "s behind": behind, "ms": ms_during, "ms before": ms_before,
-        "s after": after})
+        "attempts": attempts, "MB": grown / 1e6, "s behind": behind, "ms": ms_during,
+        "ms before": ms_before, "s after": after})
 
 
 BUS = """<busconfig><type>session</type><listen>{address}</listen><auth>EXTERNAL</auth>
@@ -121,21 +120,20 @@ def private_bus(directory):
         daemon.wait()
 
 
+def duration(seconds):
+    return f"{seconds} s" if seconds % 60 else f"{seconds // 60} min"
+
+
 def rows(scale):
     mirrord = {m: Of("mirrord", m) for m in ("others", "wake-ups", "CPU s", "MB", "ms", "ms before",
                                              "s behind", "s after")}
-    seconds = scale["IDLE"]
-    minutes = f"{seconds} s" if seconds % 60 else f"{seconds // 60} min"
+    gone, alone = (duration(scale[name]) for name in ("GONE", "IDLE"))
     changes = f"{scale['OUTAGE']:,} changes"
-    attempts = Claim(f"{changes} to a lost target: attempts in 10 min, at most",
-                     Of("mirrord", "attempts in 10 min, at most"), None, 20)
-    if scale["IDLE"] < 300:  # too little to conclude from
-        attempts = Claim(f"{changes} to a lost target: attempts in {minutes}",
-                         Of("mirrord", "attempts"))
     return [
         # This one first: what it makes below TMPDIR would wake the other.
-        Row("outage", f"one of 2 targets is gone for {minutes} and {changes}", measure_outage,
-            (attempts,
+        Row("outage", f"one of 2 targets is gone for {gone} and {changes}", measure_outage,
+            (Claim(f"{changes} to a target that is lost for {gone}: attempts",
+                   Of("mirrord", "attempts"), None, 20 if scale["GONE"] >= 600 else None),
              Claim("memory for it", mirrord["MB"], None, 29, "MB", "<= 29 MB (mirrord(8))"),
              Claim("an edit on the other target; next to it before the outage", mirrord["ms"],
                    mirrord["ms before"], 1.25, "ms", "no slower"),
@@ -143,8 +141,8 @@ def rows(scale):
                    "s"),
              Claim("the lost target equal, after its return and `mirrorctl sync`",
                    mirrord["s after"], None, None, "s"))),
-        Row("idle", f"{minutes} without changes, 2 ssh targets", measure_idle,
-            (Claim(f"idle for {minutes}: wake-ups, but for the watchdog's and 2 standbys' renewal",
+        Row("idle", f"{alone} without changes, 2 ssh targets", measure_idle,
+            (Claim(f"idle for {alone}: wake-ups, but for the watchdog's and 2 standbys' renewal",
                    mirrord["others"], None, 8, "", "<= 4 a standby"),
              Claim("all wake-ups", mirrord["wake-ups"], Of("lsyncd", "wake-ups")),
              Claim("CPU of the daemon", mirrord["CPU s"], None, 0.05, "s", "0.0 s"))),
