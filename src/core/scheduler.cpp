@@ -73,12 +73,15 @@ void Scheduler::give_back(TargetId target, JobKind kind, Instant now) {
   queues_.at(target).give_back(kind, now);
 }
 
-std::vector<TargetId> Scheduler::standbys(unsigned limit, Instant now) const {
+std::vector<TargetId> Scheduler::standbys(Instant now,
+                                          const std::function<bool(TargetId)>& waits) const {
+  // Targets in use overtake each other all the time, and a start costs more than most changes.
+  constexpr auto kLead = std::chrono::seconds(10);
   std::vector<std::pair<Instant, TargetId>> useful;
   for (const auto& [id, queue] : queues_)
-    if (auto until = queue.standby_until(); until && *until > now) useful.push_back({*until, id});
+    if (auto until = queue.standby_until(); until && *until > now)
+      useful.push_back({waits(id) ? *until + kLead : *until, id});
   std::ranges::sort(useful, std::greater());
-  if (useful.size() > limit) useful.resize(limit);
   std::vector<TargetId> ids;
   for (const auto& [until, id] : useful) ids.push_back(id);
   return ids;

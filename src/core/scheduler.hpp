@@ -1,11 +1,13 @@
 // Which target may start an rsync now: all queues, and the limit on transfers at a time.
 //
 // Jobs that are due get the free slots in the order in which they became due, so one busy target
-// cannot starve another; full comparisons and big batches get at most half of the slots, so that live
-// changes do not wait for hours, and connecting needs none. The caller starts what due() returns and reports each with finished().
+// cannot starve another; full comparisons and big batches get at most half of the slots, so that
+// live changes do not wait for hours, and connecting needs none. The caller starts what due()
+// returns and reports each with finished().
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <vector>
@@ -44,8 +46,9 @@ class Scheduler {
   unsigned running() const { return live_ + long_; }
   /// Whether one more of these could start now.
   bool has_slot(JobKind kind) const;
-  /// The targets for which a transfer shall be started ahead: those used last, at most `limit`.
-  std::vector<TargetId> standbys(unsigned limit, Instant now) const;
+  /// The targets for which to start a transfer ahead is worth it, those used last first. One that is
+  /// there already (`waits`) stays ahead of those used a moment later.
+  std::vector<TargetId> standbys(Instant now, const std::function<bool(TargetId)>& waits) const;
 
  private:
   struct Candidate {

@@ -11,12 +11,14 @@
 namespace mirrord {
 
 void Engine::update_standbys(Instant now) {
-  std::vector<TargetId> wanted = scheduler_.standbys(config_.limits.max_standby, now);
+  auto waits = [&](TargetId id) { return standbys_.contains(id); };
+  std::vector<TargetId> wanted = scheduler_.standbys(now, waits);
   // One outlives the crawl of a new directory, of which many may come in a row.
   std::erase_if(wanted, [&](TargetId id) {
     const GroupRun& run = *targets_.at(id).group;
     return !run.config.standby || watcher(run).state(run.tree) != TreeState::watching;
   });
+  if (wanted.size() > config_.limits.max_standby) wanted.resize(config_.limits.max_standby);
   std::erase_if(standbys_, [&](const auto& entry) {
     return std::ranges::find(wanted, entry.first) == wanted.end();
   });

@@ -42,6 +42,15 @@ class Schedule : public testing::Test {
     scheduler.queue(id).start_connecting();
     scheduler.queue(id).finished(JobKind::connect, done, at(0s));
   }
+  /// A change, and its transfer.
+  void use(TargetId id, Duration when) {
+    changed(when - 200ms, id);
+    start(when - 100ms);
+    finish(when, id);
+  }
+  std::vector<TargetId> standbys(Duration when, TargetId waiting = 0) {
+    return scheduler.standbys(at(when), [&](TargetId id) { return id == waiting; });
+  }
   static std::pair<TargetId, JobKind> live(TargetId id) { return {id, JobKind::live}; }
   static std::pair<TargetId, JobKind> full(TargetId id) { return {id, JobKind::full}; }
 
@@ -61,6 +70,23 @@ TEST_F(Schedule, StartsWhatIsDue) {
   EXPECT_EQ(scheduler.next_wakeup(), std::nullopt);
   finish(200ms, web);
   EXPECT_EQ(scheduler.running(), 0u);
+}
+
+TEST_F(Schedule, TheTargetsUsedLastAreTheFirstToHaveAStandby) {
+  TargetId a = add_target(), b = add_target(), c = add_target();
+  Duration now = 1s;
+  for (TargetId id : {c, a, b}) use(id, now += 1s);
+  EXPECT_EQ(standbys(5s), (std::vector{b, a, c}));
+  EXPECT_EQ(standbys(62500ms), (std::vector{b, a})) << "a minute without use";
+}
+
+TEST_F(Schedule, AStandbyMakesWayOnlyForATargetUsedMuchLater) {
+  TargetId a = add_target(), b = add_target();
+  use(a, 1s);
+  use(b, 2s);
+  EXPECT_EQ(standbys(3s, a), (std::vector{a, b})) << "they take turns";
+  use(b, 12s);
+  EXPECT_EQ(standbys(13s, a), (std::vector{b, a}));
 }
 
 TEST_F(Schedule, GivesSlotsInTheOrderOfBecomingDue) {
