@@ -61,11 +61,6 @@ void TargetQueue::want_full(Instant now) {
   full_wanted_ = true;
 }
 
-void TargetQueue::lost_sight(Instant now) {
-  lost_sight_ = true;
-  want_full(now);
-}
-
 void TargetQueue::doubt(Instant now) {
   judged_ = false;
   deletions_ = Deletions::counted;
@@ -73,7 +68,7 @@ void TargetQueue::doubt(Instant now) {
 }
 
 void TargetQueue::source_replaced(bool seen_repointed, Instant now) {
-  const bool counts = seen_repointed && (has_passed_guard() || deletions_ == Deletions::seen);
+  const bool counts = seen_repointed && (may_compare() || deletions_ == Deletions::seen);
   doubt(std::min(now, oldest_pending().value_or(now)));
   if (counts) deletions_ = Deletions::seen;
   stuck_backoff_.succeeded();
@@ -295,7 +290,6 @@ void TargetQueue::give_back(JobKind kind, Instant now) {
 
 void TargetQueue::passed_guard() {
   compared_ = judged_ = true;
-  lost_sight_ = full_wanted_;  // again, while this one ran
   recount_.succeeded();
   held_since_.reset();
   deletions_ = Deletions::counted;

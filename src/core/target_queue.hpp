@@ -68,9 +68,6 @@ class TargetQueue {
   void changed(const SharedPath& path, ChangeKind kind, Instant now,
                std::optional<Instant> since = std::nullopt);
   void want_full(Instant now);
-  /// Changes may have gone unseen: until a full comparison has brought them, no run of trees
-  /// deletes.
-  void lost_sight(Instant now);
   /// Something in the source is not what it was, without having been seen to change: until a full
   /// comparison has judged that, no run of trees deletes.
   void doubt(Instant now);
@@ -104,9 +101,8 @@ class TargetQueue {
   bool full_wanted() const { return full_wanted_; }
   /// A comparison with this target has been completed since the start.
   bool compared() const { return compared_; }
-  /// Whether a run of trees may delete: the guard has judged the target, holds nothing back, and
-  /// nothing may have gone unseen since.
-  bool may_compare() const { return has_passed_guard() && !lost_sight_; }
+  /// Whether a run of trees may delete: the guard has judged the target, and holds nothing back.
+  bool may_compare() const { return judged_ && !held_since_; }
   /// What the running job brings; "" is the whole tree.
   std::vector<std::string> paths_of(JobKind kind) const;
   size_t pending() const;
@@ -132,7 +128,6 @@ class TargetQueue {
  private:
   static constexpr auto kStandbyIdle = std::chrono::seconds(60);
 
-  bool has_passed_guard() const { return judged_ && !held_since_; }
   std::optional<Instant> wanted(JobKind kind) const;
   std::optional<Instant> wanted() const;
   void end_full(Instant now);
@@ -186,7 +181,6 @@ class TargetQueue {
   Deletions deletions_ = Deletions::counted;
   bool compared_ = false;
   bool judged_ = false;  // nothing in the source is in doubt since the last comparison
-  bool lost_sight_ = false;
   Backoff recount_;                    // after counts that live changes have disturbed
   std::optional<Instant> held_since_;  // no later than the first change that is held back
 

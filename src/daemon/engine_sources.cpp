@@ -91,7 +91,7 @@ void Engine::source_state(GroupRun& run, TreeState state) {
   if (state == TreeState::missing) abandon_runs(run);
   if (watching) note_source(run);
   // From now on changes may go unseen, until a comparison that starts when all is watched.
-  for (TargetId id : run.targets) scheduler_.queue(id).lost_sight(loop_.now());
+  for (TargetId id : run.targets) scheduler_.queue(id).want_full(loop_.now());
   if (watching && watcher(run).blindness(run.tree).error == 0) run.limited = false;
   bool was_missing = std::exchange(run.missing, state == TreeState::missing);
   if (run.missing == was_missing) return;

@@ -213,35 +213,6 @@ TEST_F(Story, TreesAndDataTravelApartUntilTheGuardHasPassedTheTarget) {
   EXPECT_EQ(run_live(10s, 11s, Verdict::done).size(), 2u);
 }
 
-TEST_F(Story, TreesDeleteNothingUntilWhatWentUnseenIsCompared) {
-  queue.want_full(at(0ms));
-  start_full(0ms);
-  finish(1s, kFull, Verdict::done);
-  EXPECT_TRUE(queue.may_compare());
-  queue.lost_sight(at(2s));
-  EXPECT_FALSE(queue.may_compare());
-  start_full(2s);
-  queue.lost_sight(at(3s));
-  finish(4s, kFull, Verdict::done);
-  EXPECT_FALSE(queue.may_compare()) << "that comparison was older";
-  start_full(4s);
-  queue.want_full(at(5s));
-  finish(6s, kFull, Verdict::failed);
-  EXPECT_FALSE(queue.may_compare());
-  start_full(10s);
-  finish(11s, kFull, Verdict::done);
-  EXPECT_TRUE(queue.may_compare());
-}
-
-TEST_F(Story, ASourceThatIsRepointedOutOfSightIsSeenAllTheSame) {
-  queue.want_full(at(0ms));
-  start_full(0ms);
-  finish(1s, kFull, Verdict::done);
-  queue.lost_sight(at(2s));
-  queue.source_replaced(true, at(2s));
-  EXPECT_EQ(queue.start_full(), Deletions::seen);
-}
-
 TEST_F(Story, OfAWithheldBatchOnlyWhatIsUnsentIsTriedAgain) {
   for (const auto& unsent :
        {std::optional(Paths{}), std::optional(Paths{"a"}), std::optional<Paths>()}) {
