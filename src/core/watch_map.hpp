@@ -46,10 +46,11 @@ struct Pin {
   auto operator<=>(const Pin&) const = default;
 };
 
-/// What makes a directory or file the same one: device and inode, stat(2).
+/// What makes a directory or file the same one.
 struct Identity {
-  uint64_t device = 0;
-  uint64_t inode = 0;
+  uint64_t device = 0;      ///< stat(2)
+  uint64_t inode = 0;       ///< a number that is used again, often at once
+  uint64_t generation = 0;  ///< a hash of name_to_handle_at(2); 0 where the file system has none
   bool operator==(const Identity&) const = default;
 };
 

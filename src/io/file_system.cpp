@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string_view>
 #include <system_error>
@@ -34,6 +35,17 @@ std::string type_name(mode_t mode) {
   return S_ISLNK(mode) ? "link" : "other";
 }
 
+uint64_t generation_of(const std::string& path) {
+  // The handle's bytes follow its head.
+  constexpr size_t kMost = MAX_HANDLE_SZ;
+  alignas(file_handle) char buffer[sizeof(file_handle) + kMost] = {};
+  auto* handle = reinterpret_cast<file_handle*>(buffer);
+  handle->handle_bytes = kMost;
+  int mount = 0;
+  if (::name_to_handle_at(AT_FDCWD, path.c_str(), handle, &mount, AT_SYMLINK_FOLLOW) < 0) return 0;
+  return std::hash<std::string_view>{}({buffer + sizeof(file_handle), handle->handle_bytes});
+}
+
 }  // namespace
 
 std::string reports_only_local_changes(const Fd& directory) {
@@ -42,6 +54,12 @@ std::string reports_only_local_changes(const Fd& directory) {
   for (const auto& [type, name] : kRemote)
     if (static_cast<unsigned long>(fs.f_type) == type) return name;
   return "";
+}
+
+std::optional<Identity> identity_of(const std::string& path) {
+  struct stat st {};
+  if (::stat(path.c_str(), &st) < 0) return std::nullopt;
+  return Identity{st.st_dev, st.st_ino, generation_of(path)};
 }
 
 std::optional<bool> is_open_for_writing(const std::string& path) {

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "core/explanation.hpp"
+#include "core/watch_map.hpp"
 #include "io/handle.hpp"
 
 namespace mirrord {
@@ -14,6 +15,9 @@ namespace mirrord {
 /// The name of the open directory's file system if inotify sees only changes made on this host
 /// through it (NFS, CIFS, FUSE, overlay, …); "" otherwise.
 std::string reports_only_local_changes(const Fd& directory);
+
+/// What is at the end of a path, through links; nothing when it cannot be looked at.
+std::optional<Identity> identity_of(const std::string& path);
 
 /// Whether some process has the file open for writing; nothing when that cannot be found out
 /// (the file is gone, or neither ours nor ours to ask about: CAP_LEASE, fcntl(2)).

@@ -7,6 +7,8 @@
 #include <cerrno>
 #include <deque>
 
+#include "io/file_system.hpp"
+
 namespace mirrord {
 
 namespace {
@@ -57,7 +59,7 @@ void finish(Resolution& result, const std::string& path) {
   }
   result.end = S_ISDIR(st.st_mode) ? Resolution::End::directory : Resolution::End::file;
   result.path = path;
-  result.identity = {st.st_dev, st.st_ino};
+  result.identity = identity_of(path).value_or(Identity{});
   result.regular = S_ISREG(st.st_mode);
 }
 

@@ -1,6 +1,5 @@
 #include "io/tree_watcher.hpp"
 
-#include <fcntl.h>
 #include <sys/stat.h>
 
 #include <cerrno>
@@ -157,14 +156,12 @@ void TreeWatcher::set_state(TreeId id, TreeState state) {
 
 bool TreeWatcher::stands(TreeId id) {
   const Tree& tree = trees_.at(id);
-  struct stat st {};
-  const Link& root = map_.link(tree.root_link);
-  bool there = false;
+  std::optional<Identity> there;
   {
     FsIdentity eyes(tree.rules.user);
-    there = ::stat(tree.rules.source.c_str(), &st) == 0;
+    there = identity_of(tree.rules.source);
   }
-  if (there && tree.root != 0 && root.identity == Identity{st.st_dev, st.st_ino}) return true;
+  if (there && tree.root != 0 && map_.link(tree.root_link).identity == *there) return true;
   relink_source(id);
   release_unused();
   return false;

@@ -127,9 +127,9 @@ TEST_F(TransferGuard, AHigherLimitReleases) {
 /// A source of its own, with twenty files that its copy has, too.
 class TransferGuardOfSource : public TransferGuard {
  protected:
-  void begin_with_twenty(const fs::path& files) {
+  void begin_with_twenty(const fs::path& files, const std::string& settings = kAtOnce) {
     for (int i = 0; i < 20; ++i) write_file(files / std::to_string(i), "one of twenty\n");
-    configure({.targets = {local_target("copy")}, .settings = kAtOnce, .source = own});
+    configure({.targets = {local_target("copy")}, .settings = settings, .source = own});
     start();
     ASSERT_TRUE(holds(twentieth(files), "one of twenty\n"));
     ASSERT_TRUE(target_becomes("copy", "idle"));
@@ -168,6 +168,26 @@ TEST_F(TransferGuardOfSource, ASourceThatIsSeenToBeRepointedIsNotHeld) {
   ASSERT_TRUE(target_becomes("copy", "idle"));
   point_link(own, none);
   expect_held(copy("copy") / "20");
+}
+
+/// Nothing keeps its inode number from being used again: no standby waits in it.
+TEST_F(TransferGuardOfSource, NorDoesOneWithTheSameInodeNumber) {
+  begin_with_twenty(own, kAtOnce + std::string("standby = false\n"));
+  daemon->signal(SIGSTOP);
+  fs::remove_all(own);
+  write_file(own / "0", "the only one\n");
+  daemon->signal(SIGCONT);
+  ASSERT_TRUE(holds(copy("copy") / "0", "the only one\n"));
+  expect_held(copy("copy") / "19");
+}
+
+TEST_F(TransferGuardOfSource, NorDoesOneThatComesAfterAWhile) {
+  begin_with_twenty(own, "standby = false\ndelay = \"300ms\"\n");
+  fs::remove_all(own);
+  ASSERT_TRUE(group_becomes("source-missing"));
+  write_file(own / "0", "the only one\n");
+  ASSERT_TRUE(holds(copy("copy") / "0", "the only one\n"));
+  expect_held(copy("copy") / "19");
 }
 
 TEST_F(TransferGuardOfSource, ALinkThatIsRepointedToAnEmptyDirectoryIsCompared) {

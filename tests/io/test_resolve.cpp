@@ -28,10 +28,10 @@ class Resolve : public testing::Test {
     fs::create_symlink(destination, dir / name);
   }
   std::string below(const std::string& path) const { return base + '/' + path; }
-  static Identity identity(const std::string& path) {
+  static struct stat status(const std::string& path) {
     struct stat st {};
     EXPECT_EQ(::stat(path.c_str(), &st), 0);
-    return {st.st_dev, st.st_ino};
+    return st;
   }
 
   TempDir dir;
@@ -42,8 +42,18 @@ TEST_F(Resolve, NamesEachStep) {
   Resolution found = in_dir("a/b");
   EXPECT_EQ(found.end, End::directory);
   EXPECT_EQ(found.path, below("a/b"));
-  EXPECT_EQ(found.identity, identity(below("a/b")));
+  EXPECT_EQ(found.identity.device, status(below("a/b")).st_dev);
+  EXPECT_EQ(found.identity.inode, status(below("a/b")).st_ino);
   EXPECT_EQ(found.steps, (std::vector<Step>{{base, "a"}, {below("a"), "b"}}));
+}
+
+TEST_F(Resolve, ADirectoryThatIsMadeAgainIsAnotherOne) {
+  // Its number may well be the same.
+  const Identity before = in_dir("a/b").identity;
+  EXPECT_EQ(in_dir("a/b").identity, before);
+  fs::remove(dir / "a/b");
+  fs::create_directory(dir / "a/b");
+  EXPECT_NE(in_dir("a/b").identity, before);
 }
 
 TEST_F(Resolve, AnAbsolutePathStartsAtTheRoot) {
