@@ -5,9 +5,9 @@
 // kernel accepts.
 #pragma once
 
-#include <ranges>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace mirrord {
 
@@ -40,13 +40,13 @@ inline bool is_part_of(const std::string& path, const std::string& top) {
   return path.size() > top.size() && path.starts_with(top) && path[top.size()] == '/';
 }
 
-/// Those of an ordered set of paths that are below `top`.
+/// Those of an ordered set of paths that are below `top`: the first, and one behind the last.
 template <class Paths>
 auto range_below(Paths& paths, const std::string& top) {
-  if (top.empty()) return std::ranges::subrange(paths.begin(), paths.end());
+  if (top.empty()) return std::pair(paths.begin(), paths.end());
   // In byte order all of "top/…" stands between "top/" and "top0".
-  return std::ranges::subrange(paths.lower_bound(top + '/'),
-                               paths.lower_bound(top + static_cast<char>('/' + 1)));
+  return std::pair(paths.lower_bound(top + '/'),
+                   paths.lower_bound(top + static_cast<char>('/' + 1)));
 }
 
 /// The directory that holds it: "" for what is directly in the source.

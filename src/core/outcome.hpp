@@ -36,6 +36,9 @@ struct Outcome {
   /// The other side does not know --delete-missing-args, or refuses it.
   bool refuses_missing_args = false;
 
+  /// Some directory could not be listed, and rsync has deleted nothing in those after it.
+  bool deleted_part = false;
+
   bool sent_all() const { return unsent && unsent->empty() && unset.empty(); }
 };
 

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <initializer_list>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "core/complaints.hpp"
@@ -106,6 +107,22 @@ std::optional<uint64_t> number_after(const std::string& text, const std::string&
   return error == std::errc() ? std::optional(value) : std::nullopt;
 }
 
+/// Of the list of files, not of their transfer.
+bool is_of_list(std::string_view line) {
+  constexpr std::string_view kBegins[] = {"symlink has no referent: ", "opendir ", "readdir(",
+                                          "readlink", "link_stat "};
+  for (std::string_view speaker : {"rsync: ", "[sender] "})
+    if (line.starts_with(speaker)) line.remove_prefix(speaker.size());
+  return std::ranges::any_of(kBegins, [&](auto begin) { return line.starts_with(begin); });
+}
+
+/// What rsync does after it could not list something, rsync(1) --ignore-errors. It says so in its
+/// output, too, of which only the end is kept.
+bool skipped_deletions(const RsyncEnd& end) {
+  return end.output.find("skipping file deletion") != std::string::npos ||
+         std::ranges::any_of(lines_of(end.error), is_of_list);
+}
+
 constexpr const char* kStopped = "Deletions stopped due to --max-delete limit (";
 
 Meaning meaning_of(int exit_status) {
@@ -184,6 +201,7 @@ Outcome interpret(const RsyncEnd& end, const std::string& source, const std::str
   outcome.refuses_missing_args = refuses_missing_args(end);
   bool of_paths = outcome.verdict == Verdict::partial || outcome.verdict == Verdict::again;
   if (!of_paths) return outcome;
+  outcome.deleted_part = end.exit_status == 23 && skipped_deletions(end);
   if (auto complaints = read_complaints(end.error, source, destination);
       complaints && end.error_is_whole) {
     outcome.unsent = std::move(complaints->paths);

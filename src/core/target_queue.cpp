@@ -15,24 +15,26 @@ bool brings(const Batch& batch, const std::string& path) {
   });
 }
 
-/// Those of `paths` that are, hold or are below one of `touched`; none when one of `touched` has
-/// nothing to do with any of them.
+/// Those of an ordered set of paths that are, hold or are below `path`.
+std::vector<std::string> related(const std::set<std::string>& paths, const std::string& path) {
+  auto [first, last] = range_below(paths, path);
+  std::vector<std::string> found(first, last);
+  for (std::string top = path;; top = parent_of(top)) {
+    if (paths.contains(top)) found.push_back(top);
+    if (top.empty()) return found;
+  }
+}
+
+/// Those of `paths` that are related to one of `touched`; none when one of `touched` is related to
+/// none of them.
 std::vector<std::string> paths_touched_by(const std::vector<std::string>& paths,
                                           const std::vector<std::string>& touched) {
   const std::set<std::string> sent(paths.begin(), paths.end());
   std::set<std::string> found;
   for (const std::string& path : touched) {
-    auto below = range_below(sent, path);
-    bool known = !below.empty();
-    found.insert(below.begin(), below.end());
-    for (std::string top = path;; top = parent_of(top)) {
-      if (sent.contains(top)) {
-        known = true;
-        found.insert(top);
-      }
-      if (top.empty()) break;
-    }
-    if (!known) return {};
+    auto concerned = related(sent, path);
+    if (concerned.empty()) return {};
+    found.insert(concerned.begin(), concerned.end());
   }
   return {found.begin(), found.end()};
 }
@@ -49,10 +51,7 @@ void TargetQueue::changed(const SharedPath& path, ChangeKind kind, Instant now,
   Instant oldest = pending_.oldest().value_or(made);
   if (!pending_.add(path, kind, made)) want_full(std::min(oldest, made));
   if (full_running_ && !during_full_.add(path, kind, made)) want_full(made);
-  auto touches = [&](const std::string& big) {
-    return is_part_of(big, path) || is_part_of(path, big);
-  };
-  if (big_ && std::ranges::any_of(big_->paths, touches) && !during_big_.add(path, kind, made))
+  if (big_ && !related(big_paths_, path).empty() && !during_big_.add(path, kind, made))
     want_full(made);
 }
 
@@ -163,6 +162,7 @@ void TargetQueue::set_aside(const std::vector<std::string>& paths) {
 Batch TargetQueue::start_big() {
   assert(!big_);
   big_ = set_aside_.take();
+  big_paths_ = {big_->paths.begin(), big_->paths.end()};
   return *big_;
 }
 
@@ -238,7 +238,8 @@ void TargetQueue::leave_unsent(const Batch& batch, const Outcome& outcome, Insta
   Batch rest{batch.kind, {}, batch.oldest};
   if (outcome.unsent) rest.paths = paths_touched_by(batch.paths, *outcome.unsent);
   bool all_sent = outcome.unsent && outcome.unsent->empty() && !outcome.unset.empty();
-  const Batch& left = rest.paths.empty() && !all_sent ? batch : rest;
+  bool deleted_part = outcome.deleted_part && batch.kind >= ChangeKind::children;
+  const Batch& left = deleted_part || (rest.paths.empty() && !all_sent) ? batch : rest;
   // What vanishes again and again is no matter of a moment.
   constexpr uint32_t kMost = 3;
   if (outcome.verdict == Verdict::again && ++vanished_ <= kMost) return keep(pending_, left, now);
@@ -260,6 +261,7 @@ void TargetQueue::end_big(Instant now) {
   for (const std::string& path : big_->paths)
     if (!during_big_.add(parent_of(path), ChangeKind::attributes, now)) want_full(now);
   big_.reset();
+  big_paths_.clear();
   replay(during_big_, now);
 }
 
@@ -336,7 +338,7 @@ void TargetQueue::full_finished(const Outcome& outcome, Instant now) {
 
 /// Where the outcome names what failed, the rest was compared: only that is tried again.
 void TargetQueue::full_was_partial(const Outcome& outcome, Instant now) {
-  if (!outcome.unsent) {
+  if (!outcome.unsent || outcome.deleted_part) {
     want_full(running_since_);
     return full_backoff_.failed(pace_.retry, now);
   }

@@ -17,6 +17,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "core/backoff.hpp"
@@ -165,7 +166,8 @@ class TargetQueue {
 
   DirtySet set_aside_;  // what is big and waits
   std::optional<Batch> big_;
-  DirtySet during_big_;  // what the running big batch may bring back or overwrite
+  std::set<std::string> big_paths_;  // of the running one
+  DirtySet during_big_;              // what the running big batch may bring back or overwrite
 
   DirtySet stuck_;  // failed while the target answered; tried again on their own
   Backoff stuck_backoff_;
@@ -181,7 +183,7 @@ class TargetQueue {
   Deletions deletions_ = Deletions::counted;
   bool compared_ = false;
   bool judged_ = false;  // nothing in the source is in doubt since the last comparison
-  Backoff recount_;                    // after counts that live changes have disturbed
+  Backoff recount_;      // after counts that live changes have disturbed
   std::optional<Instant> held_since_;  // no later than the first change that is held back
 
   Backoff target_backoff_;  // of the target itself

@@ -66,6 +66,23 @@ TEST(RsyncResult, WithheldDeletionsHideNoFailure) {
   EXPECT_EQ(also.unsent, std::optional(std::vector<std::string>{"a"}));
 }
 
+TEST(RsyncResult, KnowsWhenDeletionsWereSkipped) {
+  const std::string general = "rsync error: some files/attrs were not transferred (code 23)\n";
+  for (const char* line : {"symlink has no referent: \"/src/l\"\n",
+                           "rsync: [sender] opendir \"/src/d\" failed: Permission denied (13)\n",
+                           "rsync: opendir \"/src/d\" failed: Permission denied (13)\n",
+                           "rsync: [sender] readlink_stat(\"/src/l\") failed: File exists (17)\n"})
+    EXPECT_TRUE(meaning(23, 0, line + general).deleted_part) << line;
+  EXPECT_TRUE(
+      meaning(23, 0, general, "IO error encountered -- skipping file deletion\n").deleted_part);
+  for (const char* line :
+       {"rsync: [sender] send_files failed to open \"/src/f\": Permission denied (13)\n",
+        "rsync: [receiver] mkstemp \"/dst/.f.abcdef\" failed: Permission denied (13)\n",
+        "rsync: [sender] send_files failed to open \"/src/opendir \": Permission denied (13)\n"})
+    EXPECT_FALSE(meaning(23, 0, line + general).deleted_part) << line;
+  EXPECT_FALSE(meaning(24, 0, "file has vanished: \"/src/f\"\n").deleted_part);
+}
+
 TEST(RsyncResult, ASignalIsAFailure) {
   Outcome outcome = meaning(0, 9, "anything");
   EXPECT_EQ(outcome.verdict, Verdict::failed);
@@ -112,7 +129,8 @@ TEST(RsyncResult, OfSshTheLastWordCounts) {
   for (const auto& c : cases) {
     EXPECT_EQ(connection_failure(c.error).complaint, c.complaint);
     EXPECT_TRUE(connection_failure(c.error).text.ends_with(c.complaint));
-    const std::string and_rsync = std::string(c.error) + "rsync error: unexplained error (code 255)";
+    const std::string and_rsync =
+        std::string(c.error) + "rsync error: unexplained error (code 255)";
     EXPECT_EQ(meaning(255, 0, and_rsync).complaint, c.complaint);
   }
   const Outcome outcome = connection_failure("Can't open user config file /home/web/cfg\n");

@@ -271,6 +271,24 @@ TEST_F(Story, AFailedPathThatNobodyAskedForMakesAllDoubtful) {
   EXPECT_EQ(queue.pending(), 2u);
 }
 
+TEST_F(Story, WhatSkippedDeletionsIsComparedAgain) {
+  Outcome partial = outcome(Verdict::partial);
+  partial.unsent = {{"tree/link"}};
+  partial.deleted_part = true;
+  queue.want_full(at(0ms));
+  queue.start_full();
+  queue.finished(kFull, partial, at(1s));
+  EXPECT_TRUE(queue.full_wanted());
+  EXPECT_FALSE(is_due(kFull, 1s)) << "after a while";
+  EXPECT_FALSE(queue.may_compare()) << "nothing was judged";
+  start_full(3s);
+  finish(4s, kFull, Verdict::done);
+  for (const char* tree : {"tree", "other"}) changed(5s, tree, ChangeKind::tree);
+  start_live(6s);
+  queue.finished(kLive, partial, at(7s));
+  EXPECT_EQ(queue.pending(), 2u);
+}
+
 TEST_F(Story, AComparisonThatNamesItsFailuresIsDoneForTheRest) {
   queue.want_full(at(0ms));
   queue.start_full();

@@ -56,6 +56,21 @@ class TransferGuard : public TransferLab {
   }
 };
 
+/// rsync deletes nothing after what it could not list.
+TEST_F(TransferGuard, DeletesAlsoWhereALinkCameToDangleMeanwhile) {
+  for (const char* directory : {"aaa", "zzz"}) write_file(source / directory / "file", "ours\n");
+  write_file(copy("copy") / "zzz/left", "of long ago\n");
+  configure({.targets = {local_target("copy")},
+             .settings = kAtOnce + std::string("max_delete = \"off\"\n") + noting_rsync(R"(
+if [[ $* == *--delete* && $* != *--files-from=* ]] && mkdir @HERE@/once 2>/dev/null; then
+  ln -s nowhere @HERE@/org/webmgr/contents/aaa/link
+fi)")});
+  start();
+  EXPECT_TRUE(wait_until([&] { return !fs::exists(copy("copy") / "zzz/left"); }));
+  EXPECT_TRUE(fs::exists(dir / "once"));
+  EXPECT_TRUE(arrives("the rest", {"copy"}));
+}
+
 TEST_F(TransferGuard, AMistypedDestinationIsHeld) {
   put_foreign("copy", 30);
   configure({.targets = {local_target("copy")}});
@@ -155,21 +170,6 @@ TEST_F(TransferGuardOfSource, ADirectoryInPlaceOfTheSourceDeletesNothing) {
   expect_held(copy("copy") / "19");
 }
 
-TEST_F(TransferGuardOfSource, ASourceThatIsSeenToBeRepointedIsNotHeld) {
-  const fs::path big = dir / "releases/1", small = dir / "releases/2", none = dir / "releases/3";
-  write_file(small / "20", "the next release\n");
-  fs::create_directories(none);
-  fs::create_directories(big);
-  point_link(own, big);
-  begin_with_twenty(own);
-  point_link(own, small);
-  ASSERT_TRUE(wait_until([&] { return !fs::exists(copy("copy") / "19"); }));
-  ASSERT_TRUE(holds(copy("copy") / "20", "the next release\n"));
-  ASSERT_TRUE(target_becomes("copy", "idle"));
-  point_link(own, none);
-  expect_held(copy("copy") / "20");
-}
-
 /// Nothing keeps its inode number from being used again: no standby waits in it.
 TEST_F(TransferGuardOfSource, NorDoesOneWithTheSameInodeNumber) {
   begin_with_twenty(own, kAtOnce + std::string("standby = false\n"));
@@ -188,6 +188,21 @@ TEST_F(TransferGuardOfSource, NorDoesOneThatComesAfterAWhile) {
   write_file(own / "0", "the only one\n");
   ASSERT_TRUE(holds(copy("copy") / "0", "the only one\n"));
   expect_held(copy("copy") / "19");
+}
+
+TEST_F(TransferGuardOfSource, ASourceThatIsSeenToBeRepointedIsNotHeld) {
+  const fs::path big = dir / "releases/1", small = dir / "releases/2", none = dir / "releases/3";
+  write_file(small / "20", "the next release\n");
+  fs::create_directories(none);
+  fs::create_directories(big);
+  point_link(own, big);
+  begin_with_twenty(own);
+  point_link(own, small);
+  ASSERT_TRUE(wait_until([&] { return !fs::exists(copy("copy") / "19"); }));
+  ASSERT_TRUE(holds(copy("copy") / "20", "the next release\n"));
+  ASSERT_TRUE(target_becomes("copy", "idle"));
+  point_link(own, none);
+  expect_held(copy("copy") / "20");
 }
 
 TEST_F(TransferGuardOfSource, ALinkThatIsRepointedToAnEmptyDirectoryIsCompared) {
