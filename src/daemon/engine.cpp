@@ -199,7 +199,6 @@ void Engine::abandon_runs(const GroupRun& run) {
 }
 
 void Engine::abandon_runs(TargetId id) {
-  standbys_.erase(id);
   for (JobKind kind : kTransfers)
     if (auto running = runs_.find({id, kind}); running != runs_.end()) {
       abandoned_.insert(running->first);

@@ -180,6 +180,8 @@ class Engine {
 
   // Standbys
   void update_standbys(Instant now);
+  bool may_have_standby(const GroupRun& run) const;
+  bool waits_in_source(TargetId id, const Standby& standby) const;
   Instant next_standby_at(TargetId id) const;
   void start_standby(TargetId id);
   std::unique_ptr<Run> take_standby(TargetId id);

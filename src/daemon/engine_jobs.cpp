@@ -1,6 +1,8 @@
 // Engine: from due jobs to running rsyncs.
 #include <algorithm>
 #include <ranges>
+#include <set>
+#include <string_view>
 #include <system_error>
 
 #include "core/deletion_guard.hpp"
@@ -185,17 +187,15 @@ void Engine::start_full(const Job& job, GroupRun& run, TargetRun& target) {
 void Engine::start_live(Job job, GroupRun& run, const TargetRun& target) {
   keep_hard_links(job, run, target);
   if (job.kind == JobKind::live) set_big_aside(job, run, target);
-  if (job.batch.paths.empty())
-    return scheduler_.give_back(job.target, job.kind, loop_.now());
+  if (job.batch.paths.empty()) return scheduler_.give_back(job.target, job.kind, loop_.now());
   Transfer transfer = make_transfer(job.target, run, lane_for(job, run));
   // A run of trees compares, too: it deletes nothing that the guard has not judged.
   const MaxDelete& guard = run.config.max_delete;
   bool guarded = guard.count || guard.percent;
   if (guarded && !scheduler_.queue(job.target).may_compare()) transfer.max_delete = 0;
   // Of a path that is listed and hidden as well, rsync does not delete the copy.
-  std::erase_if(transfer.hidden, [&](const std::string& path) {
-    return std::ranges::find(job.batch.paths, path) != job.batch.paths.end();
-  });
+  const std::set<std::string_view> listed(job.batch.paths.begin(), job.batch.paths.end());
+  std::erase_if(transfer.hidden, [&](const auto& path) { return listed.contains(path); });
   FileList list = make_list(job, run, transfer);
   for (const std::string& directory : list.losers)
     scheduler_.queue(job.target).changed(directory, ChangeKind::children, job.batch.oldest);
@@ -219,9 +219,9 @@ void Engine::keep_hard_links(const Job& job, const GroupRun& run, const TargetRu
   if (!none) scheduler_.queue(job.target).want_full(job.batch.oldest);
 }
 
-/// Big is what takes a second or more where a second of bandwidth is known, and a tree of which that
-/// cannot be ruled out quickly. Where there is no slot for it, it goes along: other targets' long
-/// transfers must not hold it up.
+/// Big is what takes a second or more where a second of bandwidth is known, and a tree of which
+/// that cannot be ruled out quickly. Where there is no slot for it, it goes along: other targets'
+/// long transfers must not hold it up.
 void Engine::set_big_aside(Job& job, const GroupRun& run, const TargetRun& target) {
   constexpr uint64_t kBig = 16 * 1024 * 1024;
   constexpr size_t kManyEntries = 1'000;

@@ -13,17 +13,27 @@ namespace mirrord {
 void Engine::update_standbys(Instant now) {
   auto waits = [&](TargetId id) { return standbys_.contains(id); };
   std::vector<TargetId> wanted = scheduler_.standbys(now, waits);
-  // One outlives the crawl of a new directory, of which many may come in a row.
-  std::erase_if(wanted, [&](TargetId id) {
-    const GroupRun& run = *targets_.at(id).group;
-    return !run.config.standby || watcher(run).state(run.tree) != TreeState::watching;
-  });
+  std::erase_if(wanted, [&](TargetId id) { return !may_have_standby(*targets_.at(id).group); });
   if (wanted.size() > config_.limits.max_standby) wanted.resize(config_.limits.max_standby);
   std::erase_if(standbys_, [&](const auto& entry) {
-    return std::ranges::find(wanted, entry.first) == wanted.end();
+    return std::ranges::find(wanted, entry.first) == wanted.end() ||
+           !waits_in_source(entry.first, entry.second);
   });
   for (TargetId id : wanted)
     if (!standbys_.contains(id) && next_standby_at(id) <= now) start_standby(id);
+}
+
+/// One outlives the crawl of a new directory, of which many may come in a row, but not one that
+/// lacks a descriptor.
+bool Engine::may_have_standby(const GroupRun& run) const {
+  const TreeWatcher& tree = watcher(run);
+  return run.config.standby && tree.state(run.tree) == TreeState::watching &&
+         !tree.waits_for_descriptor(run.tree);
+}
+
+bool Engine::waits_in_source(TargetId id, const Standby& standby) const {
+  const GroupRun& run = *targets_.at(id).group;
+  return standby.source == watcher(run).identity(run.tree);
 }
 
 /// To start one takes the processors longer than a small transfer does, which goes first.
@@ -57,9 +67,8 @@ void Engine::start_standby(TargetId id) {
 std::unique_ptr<Run> Engine::take_standby(TargetId id) {
   auto found = standbys_.find(id);
   if (found == standbys_.end()) return nullptr;
-  const GroupRun& run = *targets_.at(id).group;
-  bool usable = found->second.source == watcher(run).identity(run.tree);
-  std::unique_ptr<Run> standby = usable ? std::move(found->second.run) : nullptr;
+  std::unique_ptr<Run> standby;
+  if (waits_in_source(id, found->second)) standby = std::move(found->second.run);
   standbys_.erase(found);
   return standby;
 }

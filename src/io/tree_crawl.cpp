@@ -137,7 +137,8 @@ void TreeWatcher::cannot_read(const Task& task, int error) {
   if (map_.is_unreadable(task.dir)) return;  // told already
   map_.remove_children(task.dir);
   map_.set_unreadable(task.dir, true);
-  listener_.lost(task.tree);
+  // Of a new one there is no copy, and rsync deletes nothing after what it cannot list.
+  if (!task.live || map_.watched(task.dir)) listener_.lost(task.tree);
   listener_.trouble(task.tree, map_.path(task.dir),
                     std::string("cannot be read, it is passed over: ") + std::strerror(error));
 }
@@ -145,12 +146,15 @@ void TreeWatcher::cannot_read(const Task& task, int error) {
 void TreeWatcher::cannot_watch(const Task& task, int error) {
   Tree& tree = trees_.at(task.tree);
   map_.set_unwatched(task.dir);
-  tree.refused = file_path(task.tree, map_.path(task.dir));
   bool limit = error == ENOSPC || error == EMFILE;
   if (limit && tree.limit_error != 0) return;  // told once, not per directory
-  if (limit) tree.limit_error = error;
-  std::string reason = limit ? "the limit " + limit_behind(error).name + " is reached"
-                             : std::string(std::strerror(error));
+  std::string reason = std::strerror(error);
+  if (limit) {
+    InotifyLimit reached = limit_behind(error);
+    tree.limit_error = error;
+    tree.limit = reached.value;
+    reason = "the limit " + reached.name + " is reached";
+  }
   listener_.trouble(task.tree, map_.path(task.dir), "cannot be watched: " + reason);
 }
 

@@ -68,6 +68,15 @@ TEST_F(TransferStandby, OutlivesTheCrawlOfANewDirectory) {
   EXPECT_EQ(before + kDirectories, runs().size()) << "each took a run of its own, and no standby";
 }
 
+TEST_F(TransferStandby, OutlivesALinkThatIsLeftOut) {
+  begin_local(noting_rsync());
+  const pid_t first = standby("copy");
+  const size_t before = runs().size();
+  fs::create_directory_symlink(images, images / "loop");
+  ASSERT_TRUE(wait_until([&] { return runs().size() > before; }));
+  EXPECT_EQ(first, standby("copy"));
+}
+
 TEST_F(TransferStandby, IsThrownAwayWithItsSource) {
   write_file(dir / "releases/1/page", "first release\n");
   write_file(dir / "releases/2/page", "the next release\n");

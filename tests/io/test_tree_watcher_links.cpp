@@ -296,8 +296,15 @@ TEST_F(Links, WhatTheUserCannotReadIsPassedOver) {
   EXPECT_TRUE(covers("behind"));
   EXPECT_TRUE(covers("file"));
   EXPECT_TRUE(told("private", kTree));
+  losses = 0;
+  fs::create_directory(ext("new"));
+  test::change_mode(ext("new"), 0700);
+  fs::rename(ext("new"), src("new"));
+  EXPECT_EQ(unreadable(), Paths{"new"});
+  EXPECT_EQ(losses, 0) << "nobody has a copy of it";
   test::change_mode(src("private"), 0700);
-  EXPECT_EQ(unreadable(), Paths{"private"});
+  EXPECT_EQ(unreadable(), (Paths{"new", "private"}));
+  EXPECT_EQ(losses, 1);
 }
 
 TEST_F(Links, ManyInOneDirectoryTakeManyTurnsOfTheLoop) {

@@ -39,7 +39,7 @@ void WatchedTree::watch(TreeRules rules) {
   listener.written = [this](TreeId, const std::string& file, bool is_new) {
     (is_new ? created : modified).push_back(file);
   };
-  listener.lost = [](TreeId) {};
+  listener.lost = [this](TreeId) { ++losses; };
   listener.doubted = [this](TreeId) { ++doubts; };
   listener.progressed = [] {};
   listener.state_changed = [this](TreeId id) { states.push_back(watcher->state(id)); };

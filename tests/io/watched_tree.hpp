@@ -52,6 +52,7 @@ class WatchedTree {
   std::vector<std::string> modified;  // the same, of files that were there before
   std::vector<std::pair<std::string, std::string>> troubles;  ///< path, reason
   std::vector<TreeState> states;
+  int losses = 0;
   int doubts = 0;
 
  private:
