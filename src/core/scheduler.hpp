@@ -46,8 +46,8 @@ class Scheduler {
   unsigned running() const { return live_ + long_; }
   /// Whether one more of these could start now.
   bool has_slot(JobKind kind) const;
-  /// The targets for which to start a transfer ahead is worth it, those used last first. One that is
-  /// there already (`waits`) stays ahead of those used a moment later.
+  /// The targets for which to start a transfer ahead is worth it, those used last first. One that
+  /// is there already (`waits`) stays ahead of those used a moment later.
   std::vector<TargetId> standbys(Instant now, const std::function<bool(TargetId)>& waits) const;
 
  private:

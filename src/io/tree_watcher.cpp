@@ -108,12 +108,8 @@ Blindness TreeWatcher::blindness(TreeId id) const {
 bool TreeWatcher::limit_was_raised(TreeId id) {
   const Tree& tree = trees_.at(id);
   if (tree.limit_error == 0) return false;
-  Fd fd(::open(tree.refused.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!fd) return errno == ENOENT || errno == ENOTDIR;  // gone: look again
   if (!inotify_) return inotify_.open();
-  bool raised = place_watch(fd, Inotify::Interest::names).wd >= 0;
-  release_unused();
-  return raised;
+  return limit_behind(tree.limit_error).value > tree.limit;
 }
 
 // ---- the source's own path

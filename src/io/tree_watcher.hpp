@@ -110,7 +110,8 @@ class TreeWatcher {
   size_t directories(TreeId tree) const { return map_.directories(tree); }
   size_t followed_links(TreeId tree) const { return map_.followed_links(tree); }
   Blindness blindness(TreeId tree) const;
-  /// Whether a directory that the limit refused can be watched by now.
+  /// Whether the limit that was reached is higher now. That some watches have become free is left
+  /// to rescans: the next directory would reach it again.
   bool limit_was_raised(TreeId tree);
   /// False at the limit of inotify instances.
   bool can_watch() const { return static_cast<bool>(inotify_); }
@@ -128,7 +129,7 @@ class TreeWatcher {
     NodeId root = 0;
     size_t to_crawl = 0;  // directories and links
     int limit_error = 0;
-    std::string refused;  // a directory that could not be watched
+    uint64_t limit = 0;  // that was reached
     std::string remote;
   };
   struct Task {

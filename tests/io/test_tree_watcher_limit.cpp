@@ -72,6 +72,12 @@ TEST_F(WatchLimit, IsToldOnceAndWhatIsUnwatchedIsCounted) {
     EXPECT_EQ(blindness.error, ENOSPC);
     EXPECT_EQ(t.troubles.size(), 1u);
     EXPECT_FALSE(t.watcher->limit_was_raised(t.tree));
+    for (int i = 0; i < 50; ++i) fs::remove(t.src(std::to_string(i)));
+    t.settle();
+    EXPECT_LT(t.watcher->watches(), 20u);
+    EXPECT_FALSE(t.watcher->limit_was_raised(t.tree)) << "one that is free is soon taken";
+    for (int i = 0; i < 50; ++i) fs::create_directory(t.src(std::to_string(i)));
+    t.settle();
     set_limit(1000);
     EXPECT_TRUE(t.watcher->limit_was_raised(t.tree));
     t.watcher->restart(t.tree);
