@@ -35,7 +35,11 @@ std::string type_name(mode_t mode) {
   return S_ISLNK(mode) ? "link" : "other";
 }
 
+/// FUSE may give the handle of a directory that nobody holds anew.
 uint64_t generation_of(const std::string& path) {
+  constexpr unsigned long kFuse = 0x65735546;
+  struct statfs fs {};
+  if (::statfs(path.c_str(), &fs) < 0 || static_cast<unsigned long>(fs.f_type) == kFuse) return 0;
   // The handle's bytes follow its head.
   constexpr size_t kMost = MAX_HANDLE_SZ;
   alignas(file_handle) char buffer[sizeof(file_handle) + kMost] = {};

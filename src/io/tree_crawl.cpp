@@ -105,7 +105,11 @@ Fd TreeWatcher::open_directory(const Task& task) const {
   FsIdentity eyes(trees_.at(task.tree).rules.user);
   std::string path = file_path(task.tree, map_.path(task.dir));
   int nofollow = map_.via(task.dir) != 0 ? 0 : O_NOFOLLOW;
-  return Fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | nofollow));
+  Fd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | nofollow));
+  // One that can be listed and not searched shows rsync nothing but errors.
+  struct stat st {};
+  if (fd && ::fstatat(fd.get(), ".", &st, 0) < 0) return Fd();
+  return fd;
 }
 
 void TreeWatcher::place_dir_watch(const Task& task, const Fd& fd) {

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include <cerrno>
+#include <limits>
 
 #include "core/escape.hpp"
 #include "io/file_system.hpp"
@@ -33,8 +34,15 @@ void TreeWatcher::remove(TreeId tree) {
   release_unused();
 }
 
+bool TreeWatcher::open_inotify() {
+  if (inotify_) return true;
+  if (!inotify_.open()) return false;
+  listen();
+  return true;
+}
+
 void TreeWatcher::restart(TreeId tree) {
-  if (!inotify_ && inotify_.open()) listen();
+  (void)open_inotify();
   drop_root(tree);
   place_root(tree);
   release_unused();
@@ -108,8 +116,10 @@ Blindness TreeWatcher::blindness(TreeId id) const {
 bool TreeWatcher::limit_was_raised(TreeId id) {
   const Tree& tree = trees_.at(id);
   if (tree.limit_error == 0) return false;
-  if (!inotify_) return inotify_.open();
-  return limit_behind(tree.limit_error).value > tree.limit;
+  if (tree.limit_error == EMFILE) return open_inotify();
+  uint64_t limit = limit_behind(tree.limit_error).value;
+  bool unknown = limit == std::numeric_limits<uint64_t>::max();  // no descriptor to read it with
+  return !unknown && limit > tree.limit;
 }
 
 // ---- the source's own path
@@ -158,18 +168,23 @@ bool TreeWatcher::stands(TreeId id) {
     there = identity_of(tree.rules.source);
   }
   if (there && tree.root != 0 && map_.link(tree.root_link).identity == *there) return true;
+  if (source_is_as_before(id)) return true;
   relink_source(id);
   release_unused();
   return false;
 }
 
-void TreeWatcher::relink_source(TreeId id) {
-  Tree& tree = trees_.at(id);
+bool TreeWatcher::source_is_as_before(TreeId id) const {
+  const Tree& tree = trees_.at(id);
+  if (tree.root == 0) return false;
   const Link& root = map_.link(tree.root_link);
   Resolution now = resolve_as_user(id, "/", tree.rules.source);
-  bool same = tree.root != 0 && end_of(id, now) == LinkEnd::directory &&
-              now.path == root.referent && now.identity == root.identity;
-  if (same) return;
+  return end_of(id, now) == LinkEnd::directory && now.path == root.referent &&
+         now.identity == root.identity;
+}
+
+void TreeWatcher::relink_source(TreeId id) {
+  if (source_is_as_before(id)) return;
   // Also when it is missing as before: it may be missing at a later step, with other pins.
   drop_root(id);
   place_root(id);

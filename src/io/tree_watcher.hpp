@@ -152,6 +152,7 @@ class TreeWatcher {
   void place_root(TreeId tree);
   void drop_root(TreeId tree);
   void set_state(TreeId tree, TreeState state);
+  bool source_is_as_before(TreeId tree) const;
   void relink_source(TreeId tree);
 
   // Links (tree_links.cpp)
@@ -199,6 +200,7 @@ class TreeWatcher {
   bool is_loop(const Task& task, const Fd& fd, int wd) const;
 
   // Events (tree_events.cpp)
+  bool open_inotify();
   void listen();
   void read_events();
   bool reads_too_often();

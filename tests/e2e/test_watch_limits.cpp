@@ -235,5 +235,15 @@ TEST_F(LimitOfWatches, NoInstanceAtAll) {
   ASSERT_TRUE(equal("a change in each directory"));
 }
 
+TEST_F(LimitOfWatches, AnInstanceThatBecomesFreeIsRead) {
+  configure(web());
+  start_limited("instances", 0);
+  ASSERT_TRUE(becomes("web", "degraded", kPatience));
+  raise(100);
+  ASSERT_TRUE(becomes("web", "watching", kLong));
+  write_file(images / "new.png", "new\n");
+  ASSERT_TRUE(equal("a change"));
+}
+
 }  // namespace
 }  // namespace mirrord::test

@@ -296,6 +296,10 @@ TEST_F(Links, WhatTheUserCannotReadIsPassedOver) {
   EXPECT_TRUE(covers("behind"));
   EXPECT_TRUE(covers("file"));
   EXPECT_TRUE(told("private", kTree));
+  test::change_mode(src("private"), 0744);
+  EXPECT_EQ(unreadable(), Paths{"private"}) << "it can be listed, but nothing in it be looked at";
+  test::change_mode(src("private"), 0755);
+  EXPECT_EQ(unreadable(), Paths{});
   losses = 0;
   fs::create_directory(ext("new"));
   test::change_mode(ext("new"), 0700);
