@@ -20,22 +20,6 @@ int64_t seconds(Duration duration) {
   return std::chrono::duration_cast<std::chrono::seconds>(duration).count();
 }
 
-/// Whether this run deletes, by the four modes of `delete =`.
-bool deletes(const Group& group, Lane lane) {
-  bool everything = lane == Lane::full || lane == Lane::verify;
-  switch (group.delete_mode) {
-    case DeleteMode::always:
-      return true;
-    case DeleteMode::never:
-      return false;
-    case DeleteMode::startup:
-      return everything;
-    case DeleteMode::running:
-      return !everything;
-  }
-  return false;
-}
-
 void add_limit(Arguments& argv, const Transfer& transfer) {
   if (transfer.max_delete) argv.push_back(fmt::format("--max-delete={}", *transfer.max_delete));
 }
@@ -115,6 +99,21 @@ bool needs_protection(const std::string& path) {
 }
 
 }  // namespace
+
+bool deletes(const Group& group, Lane lane) {
+  bool everything = lane == Lane::full || lane == Lane::verify;
+  switch (group.delete_mode) {
+    case DeleteMode::always:
+      return true;
+    case DeleteMode::never:
+      return false;
+    case DeleteMode::startup:
+      return everything;
+    case DeleteMode::running:
+      return !everything;
+  }
+  return false;
+}
 
 std::string rsync_destination(const Destination& to) {
   // A trailing slash makes rsync create the directory itself and never a file of that name.

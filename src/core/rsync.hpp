@@ -28,6 +28,8 @@ enum class Lane {
 Lane lane_of(ChangeKind kind);
 Depth depth_of(Lane lane);
 bool reads_list(Lane lane);
+/// Whether such a run deletes, by the four modes of `delete =`.
+bool deletes(const Group& group, Lane lane);
 
 struct Transfer {
   Lane lane = Lane::full;

@@ -201,7 +201,7 @@ Outcome interpret(const RsyncEnd& end, const std::string& source, const std::str
   outcome.refuses_missing_args = refuses_missing_args(end);
   bool of_paths = outcome.verdict == Verdict::partial || outcome.verdict == Verdict::again;
   if (!of_paths) return outcome;
-  outcome.deleted_part = end.exit_status == 23 && skipped_deletions(end);
+  outcome.deleted_part = end.deletes && end.exit_status == 23 && skipped_deletions(end);
   if (auto complaints = read_complaints(end.error, source, destination);
       complaints && end.error_is_whole) {
     outcome.unsent = std::move(complaints->paths);

@@ -17,6 +17,7 @@ struct RsyncEnd {
   std::string output;  ///< standard output, its end
   std::string error;   ///< standard error, its end
   bool error_is_whole = true;
+  bool deletes = true;  ///< it had an option to
 };
 
 /// `source` and `destination` are the directories of the run; they tell which path below them a

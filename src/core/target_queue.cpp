@@ -318,6 +318,7 @@ void TargetQueue::full_finished(const Outcome& outcome, Instant now) {
       forget_stuck_failures();
       return passed_guard();
     case Verdict::withheld:
+      if (outcome.deleted_part) return full_was_partial(outcome, now);  // it counted a part, too
       // More may have come while a limited run deleted: that is counted first, too.
       deletions_ = deletions_ == Deletions::counted ? Deletions::limited : Deletions::counted;
       return want_full(running_since_);
@@ -338,7 +339,12 @@ void TargetQueue::full_finished(const Outcome& outcome, Instant now) {
 
 /// Where the outcome names what failed, the rest was compared: only that is tried again.
 void TargetQueue::full_was_partial(const Outcome& outcome, Instant now) {
-  if (!outcome.unsent || outcome.deleted_part) {
+  // Of what cannot be listed for a moment only; a count must be whole, however long that takes.
+  constexpr uint32_t kMost = 3;
+  const bool once_more = outcome.deleted_part &&
+                         (outcome.verdict == Verdict::withheld || full_backoff_.failures() < kMost);
+  if (outcome.deleted_part) deletions_ = Deletions::counted;
+  if (!outcome.unsent || once_more) {
     want_full(running_since_);
     return full_backoff_.failed(pace_.retry, now);
   }

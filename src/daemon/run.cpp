@@ -40,6 +40,7 @@ Run::Run(Loop& loop, const Group& group, const Target& target, const Transfer& t
       done_(std::move(done)),
       started_(loop.now()),
       paths_(list ? count_paths(*list) : 0),
+      deletes_(deletes(group, transfer.lane)),
       rules_(make_rules_file(group, transfer)),
       process_(loop, make_command(group, target, transfer, list, rules_.path()),
                [this](const ProcessResult& end) { ended(end); }) {}
@@ -53,7 +54,8 @@ void Run::feed(const std::string& list, Done done) {
 }
 
 void Run::ended(const ProcessResult& end) {
-  RsyncEnd rsync{end.exit.status, end.exit.signal, end.output, end.error, end.error_is_whole};
+  RsyncEnd rsync{end.exit.status, end.exit.signal,    end.output,
+                 end.error,       end.error_is_whole, deletes_};
   Result result{interpret(rsync, source_, destination_), end.error, end.output, end.output_is_whole,
                 loop_.now() - started_, paths_, was_standby_};
   Done done = std::move(done_);

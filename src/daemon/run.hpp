@@ -55,6 +55,7 @@ class Run {
   Done done_;
   Instant started_;
   size_t paths_ = 0;
+  bool deletes_ = false;
   bool was_standby_ = false;
   PrivateFile rules_;
   Process process_;

@@ -80,6 +80,10 @@ TEST(RsyncResult, KnowsWhenDeletionsWereSkipped) {
         "rsync: [receiver] mkstemp \"/dst/.f.abcdef\" failed: Permission denied (13)\n",
         "rsync: [sender] send_files failed to open \"/src/opendir \": Permission denied (13)\n"})
     EXPECT_FALSE(meaning(23, 0, line + general).deleted_part) << line;
+  EXPECT_FALSE(
+      interpret({23, 0, "", "symlink has no referent: \"/src/l\"\n", true, false}, "/src", "/dst")
+          .deleted_part)
+      << "nor does a run that may not";
   EXPECT_FALSE(meaning(24, 0, "file has vanished: \"/src/f\"\n").deleted_part);
 }
 

@@ -289,6 +289,51 @@ TEST_F(Story, WhatSkippedDeletionsIsComparedAgain) {
   EXPECT_EQ(queue.pending(), 2u);
 }
 
+TEST_F(Story, ACountOfAPartAllowsNothing) {
+  Outcome part = outcome(Verdict::withheld);
+  part.unsent = {{"tree/link"}};
+  part.deleted_part = true;
+  queue.want_full(at(0ms));
+  Duration now = 0ms;
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_EQ(queue.start_full(), Deletions::counted);
+    queue.finished(kFull, part, at(now));
+    EXPECT_FALSE(is_due(kFull, now));
+    ASSERT_TRUE(is_due(kFull, now += 1h));
+  }
+}
+
+TEST_F(Story, AnApprovalIsForOneRun) {
+  queue.want_full(at(0ms));
+  start_full(0ms);
+  finish(1s, kFull, Verdict::held);
+  queue.approve(at(2s));
+  EXPECT_EQ(queue.start_full(), Deletions::free);
+  Outcome part = outcome(Verdict::partial);
+  part.unsent = {{"tree/link"}};
+  part.deleted_part = true;
+  queue.finished(kFull, part, at(3s));
+  ASSERT_TRUE(is_due(kFull, 1h));
+  EXPECT_EQ(queue.start_full(), Deletions::counted);
+}
+
+TEST_F(Story, WhatCanNeverBeListedHoldsUpNothingElse) {
+  Outcome partial = outcome(Verdict::partial);
+  partial.unsent = {{"locked"}};
+  partial.deleted_part = true;
+  queue.want_full(at(0ms));
+  Duration now = 0ms;
+  for (int i = 0; i < 4; ++i) {
+    ASSERT_TRUE(is_due(kFull, now));
+    start_full(now);
+    queue.finished(kFull, partial, at(now));
+    now += 1h;
+  }
+  EXPECT_FALSE(queue.full_wanted());
+  EXPECT_EQ(queue.pending(), 1u);
+  EXPECT_EQ(state(now), TargetState::retrying);
+}
+
 TEST_F(Story, AComparisonThatNamesItsFailuresIsDoneForTheRest) {
   queue.want_full(at(0ms));
   queue.start_full();
