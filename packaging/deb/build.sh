@@ -30,7 +30,8 @@ install_build_deps "$root/packaging/deb/build-deps"
 begin=$EPOCHREALTIME
 rm -rf "$out"
 make_source "$out/mirrord-$version"
-if command -v ccache >/dev/null; then export CMAKE_CXX_COMPILER_LAUNCHER=ccache; fi
+# With a base_dir ccache would write paths of its own making into the debug information.
+if command -v ccache >/dev/null; then export CMAKE_CXX_COMPILER_LAUNCHER=ccache CCACHE_BASEDIR=; fi
 quietly "$out/build.log" build_package "$out/mirrord-$version"
 quietly "$out/lintian.log" lintian --allow-root --fail-on error "$out"/*.changes
 say "built and checked in $(seconds_since "$begin"):"
