@@ -19,6 +19,8 @@ make_source() { # DIRECTORY
   cp -r "$root/packaging/deb/debian" "$1/debian"
   [[ $(dpkg-parsechangelog -l "$1/debian/changelog" -S Version) == "$version" ]] ||
     die "packaging/deb/debian/changelog is not about version $version"
+  # What is installed as it is has the times of the source; dpkg-deb makes only newer ones older.
+  find "$1" -exec touch -h -d "@$(dpkg-parsechangelog -l "$1/debian/changelog" -S Timestamp)" {} +
 }
 
 build_package() { # SOURCE
