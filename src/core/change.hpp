@@ -7,7 +7,6 @@
 
 #include <string>
 #include <string_view>
-#include <utility>
 
 namespace mirrord {
 
@@ -38,15 +37,6 @@ inline std::string join(const std::string& dir, std::string_view name) {
 inline bool is_part_of(const std::string& path, const std::string& top) {
   if (top.empty() || path == top) return true;
   return path.size() > top.size() && path.starts_with(top) && path[top.size()] == '/';
-}
-
-/// Those of an ordered set of paths that are below `top`: the first, and one behind the last.
-template <class Paths>
-auto range_below(Paths& paths, const std::string& top) {
-  if (top.empty()) return std::pair(paths.begin(), paths.end());
-  // In byte order all of "top/…" stands between "top/" and "top0".
-  return std::pair(paths.lower_bound(top + '/'),
-                   paths.lower_bound(top + static_cast<char>('/' + 1)));
 }
 
 /// The directory that holds it: "" for what is directly in the source.

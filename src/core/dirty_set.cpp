@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cassert>
 
+#include "core/related_paths.hpp"
+
 namespace mirrord {
 
 bool DirtySet::add(const SharedPath& path, ChangeKind kind, Instant now) {

@@ -5,6 +5,8 @@
 #include <set>
 #include <utility>
 
+#include "core/related_paths.hpp"
+
 namespace mirrord {
 
 namespace {
@@ -13,30 +15,6 @@ bool brings(const Batch& batch, const std::string& path) {
   return std::ranges::any_of(batch.paths, [&](const std::string& sent) {
     return sent == path || (batch.kind == ChangeKind::tree && is_part_of(path, sent));
   });
-}
-
-/// Those of an ordered set of paths that are, hold or are below `path`.
-std::vector<std::string> related(const std::set<std::string>& paths, const std::string& path) {
-  auto [first, last] = range_below(paths, path);
-  std::vector<std::string> found(first, last);
-  for (std::string top = path;; top = parent_of(top)) {
-    if (paths.contains(top)) found.push_back(top);
-    if (top.empty()) return found;
-  }
-}
-
-/// Those of `paths` that are related to one of `touched`; none when one of `touched` is related to
-/// none of them.
-std::vector<std::string> paths_touched_by(const std::vector<std::string>& paths,
-                                          const std::vector<std::string>& touched) {
-  const std::set<std::string> sent(paths.begin(), paths.end());
-  std::set<std::string> found;
-  for (const std::string& path : touched) {
-    auto concerned = related(sent, path);
-    if (concerned.empty()) return {};
-    found.insert(concerned.begin(), concerned.end());
-  }
-  return {found.begin(), found.end()};
 }
 
 }  // namespace

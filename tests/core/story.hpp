@@ -41,6 +41,12 @@ inline Outcome outcome(Verdict verdict) {
   if (of_deletions) result.unsent.emplace();  // everything was sent
   return result;
 }
+/// It names what has not arrived.
+inline Outcome unsent(Verdict verdict, Paths paths) {
+  Outcome of_paths = outcome(verdict);
+  of_paths.unsent = std::move(paths);
+  return of_paths;
+}
 
 /// delay 100 ms, at most 1 s; retries from 1 s to 1 min.
 inline Pace pace() { return {100ms, 1s, {1s, 1min}}; }

@@ -150,8 +150,7 @@ TEST_F(Story, AHeldTargetIsReleasedByAComparisonThatFindsLess) {
 TEST_F(Story, WhatAHeldComparisonCouldNotSendIsTriedAgain) {
   queue.want_full(at(0ms));
   queue.start_full();
-  Outcome held = outcome(Verdict::held);
-  held.unsent = {{"secret"}};
+  Outcome held = unsent(Verdict::held, {"secret"});
   queue.finished(kFull, held, at(1s));
   EXPECT_EQ(state(1s), TargetState::held);
   EXPECT_EQ(run_live(3s, 4s, Verdict::done), Paths{"secret"});
@@ -244,8 +243,7 @@ TEST_F(Story, OnlyWhatFailedIsTriedAgain) {
   changed(0ms, "b/c");
   changed(0ms, "d");
   start_live(100ms);
-  Outcome partial = outcome(Verdict::partial);
-  partial.unsent = {{"b"}};
+  Outcome partial = unsent(Verdict::partial, {"b"});
   queue.finished(kLive, partial, at(200ms));
   EXPECT_EQ(queue.pending(), 1u);
   EXPECT_EQ(run_live(3s, 4s, Verdict::done), Paths{"b/c"});
@@ -255,8 +253,7 @@ TEST_F(Story, WhatHoldsOrIsHeldByWhatFailedIsTriedAgain) {
   for (const char* path : {"a", "a-b", "b/c", "b/c.d", "b/c/d/e", "b/cc"})
     changed(0ms, path, ChangeKind::attributes);
   start_live(100ms);
-  Outcome partial = outcome(Verdict::partial);
-  partial.unsent = {{"a/b", "b/c/d"}};
+  Outcome partial = unsent(Verdict::partial, {"a/b", "b/c/d"});
   queue.finished(kLive, partial, at(200ms));
   EXPECT_EQ(run_live(3s, 4s, Verdict::done), (Paths{"a", "b/c", "b/c/d/e"}));
 }
@@ -265,15 +262,13 @@ TEST_F(Story, AFailedPathThatNobodyAskedForMakesAllDoubtful) {
   changed(0ms, "a");
   changed(0ms, "b");
   start_live(100ms);
-  Outcome partial = outcome(Verdict::partial);
-  partial.unsent = {{"a", "x"}};
+  Outcome partial = unsent(Verdict::partial, {"a", "x"});
   queue.finished(kLive, partial, at(200ms));
   EXPECT_EQ(queue.pending(), 2u);
 }
 
 TEST_F(Story, WhatSkippedDeletionsIsComparedAgain) {
-  Outcome partial = outcome(Verdict::partial);
-  partial.unsent = {{"tree/link"}};
+  Outcome partial = unsent(Verdict::partial, {"tree/link"});
   partial.deleted_part = true;
   queue.want_full(at(0ms));
   queue.start_full();
@@ -290,8 +285,7 @@ TEST_F(Story, WhatSkippedDeletionsIsComparedAgain) {
 }
 
 TEST_F(Story, ACountOfAPartAllowsNothing) {
-  Outcome part = outcome(Verdict::withheld);
-  part.unsent = {{"tree/link"}};
+  Outcome part = unsent(Verdict::withheld, {"tree/link"});
   part.deleted_part = true;
   queue.want_full(at(0ms));
   Duration now = 0ms;
@@ -309,8 +303,7 @@ TEST_F(Story, AnApprovalIsForOneRun) {
   finish(1s, kFull, Verdict::held);
   queue.approve(at(2s));
   EXPECT_EQ(queue.start_full(), Deletions::free);
-  Outcome part = outcome(Verdict::partial);
-  part.unsent = {{"tree/link"}};
+  Outcome part = unsent(Verdict::partial, {"tree/link"});
   part.deleted_part = true;
   queue.finished(kFull, part, at(3s));
   ASSERT_TRUE(is_due(kFull, 1h));
@@ -318,8 +311,7 @@ TEST_F(Story, AnApprovalIsForOneRun) {
 }
 
 TEST_F(Story, WhatCanNeverBeListedHoldsUpNothingElse) {
-  Outcome partial = outcome(Verdict::partial);
-  partial.unsent = {{"locked"}};
+  Outcome partial = unsent(Verdict::partial, {"locked"});
   partial.deleted_part = true;
   queue.want_full(at(0ms));
   Duration now = 0ms;
@@ -337,8 +329,7 @@ TEST_F(Story, WhatCanNeverBeListedHoldsUpNothingElse) {
 TEST_F(Story, AComparisonThatNamesItsFailuresIsDoneForTheRest) {
   queue.want_full(at(0ms));
   queue.start_full();
-  Outcome partial = outcome(Verdict::partial);
-  partial.unsent = {{"secret"}};
+  Outcome partial = unsent(Verdict::partial, {"secret"});
   queue.finished(kFull, partial, at(1s));
   EXPECT_FALSE(queue.full_wanted());
   EXPECT_EQ(state(1s), TargetState::retrying);
@@ -509,8 +500,7 @@ TEST_F(Story, AnApprovalIsForOneComparison) {
   finish(1s, kFull, Verdict::held);
   queue.approve(at(2s));
   EXPECT_EQ(queue.start_full(), Deletions::free);
-  Outcome partial = outcome(Verdict::partial);
-  partial.unsent = {{"secret"}};
+  Outcome partial = unsent(Verdict::partial, {"secret"});
   queue.finished(kFull, partial, at(3s));
   EXPECT_FALSE(queue.held());
   queue.want_full(at(4s));

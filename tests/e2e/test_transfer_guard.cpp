@@ -2,6 +2,7 @@
 #include <signal.h>
 
 #include "e2e/transfer_lab.hpp"
+#include "io/file_system.hpp"
 
 namespace mirrord::test {
 namespace {
@@ -157,37 +158,44 @@ class TransferGuardOfSource : public TransferGuard {
     EXPECT_TRUE(fs::exists(file));
   }
 
+  /// Another source has little in it, and nothing is deleted unasked.
+  void expect_new_one_held() {
+    ASSERT_TRUE(holds(copy("copy") / "0", "the only one\n"));
+    expect_held(copy("copy") / "19");
+  }
+  /// All of it has happened when the daemon looks.
+  void replace_in_one_look() {
+    daemon->signal(SIGSTOP);
+    fs::remove_all(own);
+    write_file(own / "0", "the only one\n");
+    daemon->signal(SIGCONT);
+    expect_new_one_held();
+  }
+  /// Without them a directory that is made again may look like the one before, mirrord(8).
+  bool has_file_handles() const { return identity_of(own).value_or(Identity{}).generation != 0; }
+
   const fs::path own = dir / "own";
 };
 
 TEST_F(TransferGuardOfSource, ADirectoryInPlaceOfTheSourceDeletesNothing) {
   begin_with_twenty(own);
-  daemon->signal(SIGSTOP);  // so that all of it has happened when it looks
-  fs::remove_all(own);
-  write_file(own / "0", "the only one\n");
-  daemon->signal(SIGCONT);
-  ASSERT_TRUE(holds(copy("copy") / "0", "the only one\n"));
-  expect_held(copy("copy") / "19");
+  replace_in_one_look();
 }
 
 /// Nothing keeps its inode number from being used again: no standby waits in it.
 TEST_F(TransferGuardOfSource, NorDoesOneWithTheSameInodeNumber) {
   begin_with_twenty(own, kAtOnce + std::string("standby = false\n"));
-  daemon->signal(SIGSTOP);
-  fs::remove_all(own);
-  write_file(own / "0", "the only one\n");
-  daemon->signal(SIGCONT);
-  ASSERT_TRUE(holds(copy("copy") / "0", "the only one\n"));
-  expect_held(copy("copy") / "19");
+  if (!has_file_handles()) GTEST_SKIP() << "the file system has no file handles";
+  replace_in_one_look();
 }
 
 TEST_F(TransferGuardOfSource, NorDoesOneThatComesAfterAWhile) {
   begin_with_twenty(own, "standby = false\ndelay = \"300ms\"\n");
+  if (!has_file_handles()) GTEST_SKIP() << "the file system has no file handles";
   fs::remove_all(own);
   ASSERT_TRUE(group_becomes("source-missing"));
   write_file(own / "0", "the only one\n");
-  ASSERT_TRUE(holds(copy("copy") / "0", "the only one\n"));
-  expect_held(copy("copy") / "19");
+  expect_new_one_held();
 }
 
 TEST_F(TransferGuardOfSource, ASourceThatIsSeenToBeRepointedIsNotHeld) {

@@ -50,6 +50,7 @@ TEST_F(Resolve, NamesEachStep) {
 TEST_F(Resolve, ADirectoryThatIsMadeAgainIsAnotherOne) {
   // Its number may well be the same.
   const Identity before = in_dir("a/b").identity;
+  if (before.generation == 0) GTEST_SKIP() << "the file system has no file handles";
   EXPECT_EQ(in_dir("a/b").identity, before);
   fs::remove(dir / "a/b");
   fs::create_directory(dir / "a/b");
