@@ -85,7 +85,8 @@ TEST_F(FaultNetwork, ALoginOverABadLine) {
 }
 
 TEST_F(FaultNetwork, CutInTheMidstOfABatch) {
-  begin("rsync = { timeout = \"2s\", bandwidth_limit = \"1M\" }", kQuickKeepAlive);
+  begin("rsync = { timeout = \"2s\", bandwidth_limit = \"1M\", compress = false }",
+        kQuickKeepAlive);
   ASSERT_TRUE(nothing_is_lost());
   const size_t memory_before = memory(), log_before = daemon->log().size();
   write_file(images / "long", std::string(3'000'000, 'x'));
