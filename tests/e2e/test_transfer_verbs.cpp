@@ -2,6 +2,8 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <nlohmann/json.hpp>
+
 #include "e2e/transfer_lab.hpp"
 
 namespace mirrord::test {
@@ -30,6 +32,23 @@ TEST_F(TransferVerbs, SyncWaitsForItsEnd) {
   EXPECT_EQ(1, failed.status);
   EXPECT_TRUE(contains(failed.err, "web/tgt1: retrying")) << failed.err;
   EXPECT_FALSE(contains(failed.err, "web/copy")) << failed.err;
+}
+
+TEST_F(TransferVerbs, AFullSyncTellsHowFarItIs) {
+  write_file(images / "long", std::string(3'000'000, 'x'));
+  configure({.targets = {local_target("copy")},
+             .settings = "rsync = { bandwidth_limit = \"1M\", compress = false }\n"});
+  start();
+  const auto progress = [&] {
+    const Finished status = mirrorctl({"status", "web/copy", "--json"});
+    return nlohmann::json::parse(status.out)["Progress"].get<double>();
+  };
+  EXPECT_TRUE(wait_until([&] {
+    const double share = progress();
+    return share > 0 && share < 1;
+  }));
+  ASSERT_TRUE(target_becomes("copy", "idle"));
+  EXPECT_EQ(-1, progress());
 }
 
 TEST_F(TransferVerbs, WaitIsForEveryChangeBeforeIt) {
