@@ -48,6 +48,7 @@ void TargetQueue::source_replaced(bool seen_repointed, Instant now) {
   const bool counts = seen_repointed && (may_compare() || deletions_ == Deletions::seen);
   doubt(std::min(now, oldest_pending().value_or(now)));
   if (counts) deletions_ = Deletions::seen;
+  left_out_.reset();
   stuck_backoff_.succeeded();
   for (DirtySet* set : {&pending_, &set_aside_, &stuck_, &during_full_, &during_big_}) set->clear();
   // What runs was told to end, and is given back.
@@ -192,6 +193,8 @@ void TargetQueue::sent(const Batch& batch, const Outcome& outcome, Instant now) 
     case Verdict::done:
       vanished_ = 0;
       forget_stuck_failures();
+      if (stuck_backoff_.failures() > 0 || !left_out_) return;
+      want_full(*std::exchange(left_out_, std::nullopt));
   }
 }
 
@@ -293,6 +296,7 @@ void TargetQueue::full_finished(const Outcome& outcome, Instant now) {
     case Verdict::done:
     case Verdict::again:  // files vanished; their disappearance was an event, so they are pending
       full_backoff_.succeeded();
+      left_out_.reset();
       forget_stuck_failures();
       return passed_guard();
     case Verdict::withheld:
@@ -326,11 +330,14 @@ void TargetQueue::full_was_partial(const Outcome& outcome, Instant now) {
     want_full(running_since_);
     return full_backoff_.failed(pace_.retry, now);
   }
+  left_out_.reset();
+  if (outcome.deleted_part) left_out_ = running_since_;
   if (outcome.verdict == Verdict::partial) passed_guard();
   leave_unset(outcome, running_since_, now);
   keep(stuck_, {ChangeKind::tree, *outcome.unsent, running_since_}, now);
   stuck_backoff_.failed(pace_.retry, now);
-  full_backoff_.succeeded();
+  if (!left_out_) return full_backoff_.succeeded();
+  full_backoff_.failed(pace_.retry, now);
 }
 
 void TargetQueue::keep(DirtySet& set, const Batch& batch, Instant now) {

@@ -181,6 +181,8 @@ class TargetQueue {
   Backoff full_backoff_;
   DirtySet during_full_;
   Deletions deletions_ = Deletions::counted;
+  /// The last comparison left out deletions, because something cannot be listed; since when.
+  std::optional<Instant> left_out_;
   bool compared_ = false;
   bool judged_ = false;  // nothing in the source is in doubt since the last comparison
   Backoff recount_;      // after counts that live changes have disturbed

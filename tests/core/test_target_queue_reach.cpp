@@ -326,6 +326,28 @@ TEST_F(Story, WhatCanNeverBeListedHoldsUpNothingElse) {
   EXPECT_EQ(state(now), TargetState::retrying);
 }
 
+TEST_F(Story, DeletionsLeftOutAreMadeUpForOnceAllCanBeListed) {
+  Outcome partial = unsent(Verdict::partial, {"locked"});
+  partial.deleted_part = true;
+  queue.want_full(at(0ms));
+  Duration now = 0ms;
+  for (int i = 0; i < 4; ++i) {
+    start_full(now += 1h);
+    queue.finished(kFull, partial, at(now));
+  }
+  run_live(now += 1h, now, Verdict::partial);
+  EXPECT_FALSE(queue.full_wanted()) << "it would leave out the same";
+  run_live(now += 1h, now, Verdict::done);
+  ASSERT_TRUE(queue.full_wanted());
+  start_full(now += 1h);
+  queue.finished(kFull, partial, at(now));
+  EXPECT_FALSE(queue.full_wanted()) << "one for each time that all can be listed, or seems to be";
+  run_live(now += 1h, now, Verdict::done);
+  start_full(now += 1h);
+  finish(now, kFull, Verdict::done);
+  EXPECT_EQ(state(now), TargetState::idle);
+}
+
 TEST_F(Story, AComparisonThatNamesItsFailuresIsDoneForTheRest) {
   queue.want_full(at(0ms));
   queue.start_full();

@@ -94,8 +94,9 @@ class Storm : public Lab, public testing::WithParamInterface<unsigned> {};
 
 TEST_P(Storm, TargetsEqualTheSourceAfterwards) {
   make_story();
+  // A link that comes to lead to an empty directory is a matter for the guard, and may hide most.
   configure({.targets = {local_target("copy"), ssh_target("tgt1")},
-             .settings = "retry = { max = \"2s\" }\n"});
+             .settings = "retry = { max = \"2s\" }\nmax_delete = \"off\"\n"});
   start();
   const std::vector<std::string> both{"copy", "tgt1"};
   const Comparison patient{.limit = kStormPatience};
