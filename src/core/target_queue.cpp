@@ -76,9 +76,9 @@ bool TargetQueue::approve(Instant now) {
 }
 
 std::optional<Instant> TargetQueue::due(JobKind kind) const {
-  if (!active_ || paused_) return std::nullopt;
+  if (activity_ == Activity::none || paused_) return std::nullopt;
   if (kind == JobKind::connect) return connected_ || connecting_ ? std::nullopt : wanted();
-  return connected_ ? wanted(kind) : std::nullopt;
+  return connected_ && activity_ == Activity::all ? wanted(kind) : std::nullopt;
 }
 
 std::optional<Instant> TargetQueue::wanted() const {
@@ -357,7 +357,7 @@ TargetState TargetQueue::state(Instant now) const {
   if (held_since_ && !full_is_near) return TargetState::held;
   if (running()) return TargetState::syncing;
   if (troubled()) return TargetState::retrying;
-  auto live = active_ ? wanted(JobKind::live) : std::nullopt;
+  auto live = activity_ == Activity::all ? wanted(JobKind::live) : std::nullopt;
   if (full_wanted_ || !set_aside_.empty() || (live && *live <= now)) return TargetState::waiting;
   return pending_.empty() ? TargetState::idle : TargetState::settling;
 }
@@ -398,7 +398,7 @@ std::optional<Instant> TargetQueue::oldest_pending() const {
 
 std::optional<Instant> TargetQueue::next_attempt() const {
   bool retries = state(Instant::max()) == TargetState::retrying;
-  return retries && active_ ? wanted() : std::nullopt;
+  return retries && activity_ != Activity::none ? wanted() : std::nullopt;
 }
 
 std::optional<Instant> TargetQueue::standby_until() const {

@@ -36,6 +36,13 @@ enum class Deletions {
   free,     ///< all: an operator approved it
 };
 
+/// What the source allows to start.
+enum class Activity {
+  none,        ///< it is missing
+  connecting,  ///< it is being crawled
+  all,
+};
+
 /// DESIGN section 5; names as on the bus.
 enum class TargetState { idle, settling, waiting, syncing, retrying, paused, held };
 
@@ -56,8 +63,7 @@ class TargetQueue {
         target_backoff_(jitter_seed) {}
 
   void set_pace(const Pace& pace) { pace_ = pace; }
-  /// Whether the source is there and watched; nothing starts while it is not.
-  void set_active(bool active) { active_ = active; }
+  void set_activity(Activity activity) { activity_ = activity; }
   void set_paused(bool paused) { paused_ = paused; }
   bool paused() const { return paused_; }
   /// The connection is gone; it is made again when there is something to send.
@@ -151,7 +157,7 @@ class TargetQueue {
   Instant settled() const;
 
   Pace pace_;
-  bool active_ = false;
+  Activity activity_ = Activity::none;
   bool paused_ = false;
   bool hurried_ = false;
   bool connected_ = false;

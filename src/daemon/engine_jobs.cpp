@@ -79,12 +79,13 @@ void Engine::arm_timer() {
   loop_.arm(timer_, next);
 }
 
-/// Nothing starts before all directories are known: a loop among them would be walked into.
+/// No transfer starts before all directories are known: a loop among them would be walked into.
 void Engine::set_activity() {
   for (auto& [name, run] : groups_) {
     const TreeWatcher& tree = watcher(*run);
-    bool active = tree.state(run->tree) == TreeState::watching && !tree.is_crawling(run->tree);
-    for (TargetId id : run->targets) scheduler_.queue(id).set_active(active);
+    Activity activity = tree.is_crawling(run->tree) ? Activity::connecting : Activity::all;
+    if (tree.state(run->tree) == TreeState::missing) activity = Activity::none;
+    for (TargetId id : run->targets) scheduler_.queue(id).set_activity(activity);
   }
 }
 
@@ -95,7 +96,7 @@ void Engine::start(const Job& job, Instant now) {
   // Not the directory that was watched: nothing of it may be sent, least of all a deletion. Of
   // several targets the first to ask finds out; the tree is then looked at again.
   if (!watcher(run).stands(run.tree) || watcher(run).state(run.tree) != TreeState::watching) {
-    scheduler_.queue(job.target).set_active(false);
+    scheduler_.queue(job.target).set_activity(Activity::none);
     return scheduler_.give_back(job.target, job.kind, now);
   }
   Run::Result failed;

@@ -54,7 +54,7 @@ inline Pace pace() { return {100ms, 1s, {1s, 1min}}; }
 class Story : public testing::Test {
  protected:
   Story() {
-    queue.set_active(true);
+    queue.set_activity(Activity::all);
     connect(queue, at(0s));
   }
 

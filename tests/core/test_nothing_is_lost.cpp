@@ -20,7 +20,7 @@ using namespace std::chrono_literals;
 class History {
  public:
   explicit History(unsigned seed) : random_(seed), queue_({100ms, 1s, {1s, 1min}}, seed) {
-    queue_.set_active(true);
+    queue_.set_activity(Activity::all);
     connect();
   }
 

@@ -15,7 +15,7 @@ class Schedule : public testing::Test {
  protected:
   TargetId add_target() {
     TargetId id = scheduler.add({100ms, 1s, {1s, 1min}});
-    scheduler.queue(id).set_active(true);
+    scheduler.queue(id).set_activity(Activity::all);
     connect(id);
     return id;
   }

@@ -90,14 +90,14 @@ TEST_F(Story, ARunThatWasStartedBeforeThePauseCounts) {
 }
 
 TEST_F(Story, NothingStartsWhileTheSourceIsMissing) {
-  queue.set_active(false);
+  queue.set_activity(Activity::none);
   changed(0ms, "a");
   queue.want_full(at(0ms));
   queue.hurry(at(0ms));
   EXPECT_FALSE(is_due(kLive, 1h));
   EXPECT_FALSE(is_due(kFull, 1h));
   EXPECT_EQ(queue.next_attempt(), std::nullopt);
-  queue.set_active(true);
+  queue.set_activity(Activity::all);
   EXPECT_TRUE(is_due(kLive, 1h));
   EXPECT_TRUE(is_due(kFull, 1h));
 }

@@ -101,7 +101,7 @@ TEST_F(Story, BackoffsOfDifferentTargetsDiffer) {
   std::set<Duration> waits;
   for (uint32_t seed = 1; seed <= 20; ++seed) {
     queue = TargetQueue(pace(), seed);
-    queue.set_active(true);
+    queue.set_activity(Activity::all);
     connect(queue, at(0s));
     changed(0ms, "a");
     run_live(100ms, 100ms, Verdict::failed);
@@ -114,7 +114,7 @@ TEST_F(Story, BackoffsOfDifferentTargetsDiffer) {
 // DESIGN section 8, the outage.
 TEST_F(Story, ADeadTargetIsTriedLessThanTwentyTimesInTenMinutes) {
   queue = TargetQueue(pace(), 1);
-  queue.set_active(true);
+  queue.set_activity(Activity::all);
   int attempts = 0;
   int changes = 0;
   for (Duration now = 0s; now < 10min; now += 12ms) {
@@ -220,7 +220,7 @@ TEST_F(Story, WhatChangedBeforeAFullSyncIsNotSentAgain) {
 TEST_F(Story, AFailedFullSyncIsWantedAgain) {
   for (Verdict verdict : {Verdict::failed, Verdict::partial}) {
     queue = TargetQueue(pace(), 1);
-    queue.set_active(true);
+    queue.set_activity(Activity::all);
     connect(queue, at(0s));
     queue.want_full(at(0ms));
     start_full(0ms);

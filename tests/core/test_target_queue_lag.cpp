@@ -13,7 +13,7 @@ Instant at(Duration since_start) { return Instant(1h + since_start); }
 
 class Lag : public testing::Test {
  protected:
-  Lag() { queue.set_active(true); }
+  Lag() { queue.set_activity(Activity::all); }
   void expect_at_most(Duration when) const {
     ASSERT_TRUE(queue.oldest_pending());
     EXPECT_LE(*queue.oldest_pending(), at(when));
@@ -40,7 +40,7 @@ TEST_F(Lag, IsTheFirstChangeUntilARunThatBeganAfterItIsDone) {
 TEST_F(Lag, SurvivesFailures) {
   for (Verdict verdict : {Verdict::failed, Verdict::partial, Verdict::again}) {
     queue = TargetQueue({100ms, 1s, {1s, 1min}}, 1);
-    queue.set_active(true);
+    queue.set_activity(Activity::all);
     queue.changed("a", ChangeKind::data, at(0ms));
     queue.start_live();
     queue.changed("a", ChangeKind::tree, at(150ms));

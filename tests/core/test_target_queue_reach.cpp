@@ -8,7 +8,7 @@ using namespace test;
 
 class Unconnected : public testing::Test {
  protected:
-  Unconnected() { queue.set_active(true); }
+  Unconnected() { queue.set_activity(Activity::all); }
   void changed(Duration when) { queue.changed("a", ChangeKind::data, at(when)); }
   bool is_due(JobKind kind, Duration when) const {
     auto due = queue.due(kind);
@@ -28,6 +28,17 @@ TEST_F(Unconnected, ConnectsWhenThereIsSomethingToSend) {
   queue.finished(JobKind::connect, outcome(Verdict::done), at(200ms));
   EXPECT_TRUE(is_due(kLive, 200ms));
   EXPECT_EQ(queue.due(JobKind::connect), std::nullopt);
+}
+
+TEST_F(Unconnected, ConnectsWhileTheSourceIsCrawled) {
+  queue.set_activity(Activity::connecting);
+  queue.want_full(at(0ms));
+  EXPECT_TRUE(is_due(JobKind::connect, 0ms));
+  connect(queue, at(0ms));
+  EXPECT_EQ(queue.due(kFull), std::nullopt);
+  EXPECT_EQ(queue.state(at(0ms)), TargetState::waiting);
+  queue.set_activity(Activity::all);
+  EXPECT_TRUE(is_due(kFull, 0ms));
 }
 
 TEST_F(Unconnected, AFailedConnectionIsAFailureOfTheTarget) {
