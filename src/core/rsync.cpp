@@ -30,6 +30,14 @@ void add_fine_times(Arguments& argv, const Transfer& transfer) {
   if (transfer.can.compares_nanoseconds()) argv.push_back("--modify-window=-1");
 }
 
+/// Quicker by a fifth and more, and only then rsync knows what it is a part of: --info=progress2.
+/// But both ends hold the whole list, some 80 bytes an entry, and checksums are not made at both
+/// ends at once. rsync(1) --inc-recursive
+bool lists_all_first(const Transfer& transfer) {
+  constexpr uint64_t kMost = 500'000;  // 40 MB
+  return transfer.lane == Lane::full && !transfer.by_checksum && transfer.entries <= kMost;
+}
+
 void add_comparison(Arguments& argv, const Group& group, const Transfer& transfer, bool removes) {
   argv.push_back("-r");
   if (transfer.lane == Lane::verify) append(argv, {"-n", "-i"});
@@ -37,6 +45,7 @@ void add_comparison(Arguments& argv, const Group& group, const Transfer& transfe
     argv.push_back("-c");
   else
     add_fine_times(argv, transfer);
+  if (lists_all_first(transfer)) argv.push_back("--no-inc-recursive");
   if (removes) argv.push_back(group.delete_excluded ? "--delete-excluded" : "--delete");
   if (removes) add_limit(argv, transfer);
   if (transfer.lane == Lane::full && transfer.can.shows_progress())

@@ -44,6 +44,8 @@ struct Transfer {
   std::vector<std::string> unreadable = {};
   /// A file with filter_rules(): as arguments they would be too many for execve(2). "" = none.
   std::string rules_file = {};
+  /// Of a full comparison: how many entries the source holds, about.
+  uint64_t entries = 0;
   /// Do not trust equal sizes and times.
   bool by_checksum = false;
 };

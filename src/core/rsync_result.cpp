@@ -162,6 +162,31 @@ void read_stats(const std::string& output, Outcome& outcome) {
   outcome.entries = entries - std::min(entries, created + 1);
 }
 
+double share_of_bytes(const std::string& output) {
+  size_t percent = output.rfind('%');
+  if (percent == std::string::npos) return -1;
+  size_t start = percent;
+  while (start > 0 && output[start - 1] >= '0' && output[start - 1] <= '9') --start;
+  int value = 0;
+  auto [end, error] = std::from_chars(output.data() + start, output.data() + percent, value);
+  return error == std::errc() ? std::min(value, 100) / 100.0 : -1;
+}
+
+/// As long as it says "ir-chk", rsync does not know of how many.
+double share_of_entries(const std::string& output) {
+  constexpr std::string_view kLabel = "to-chk=";
+  const size_t bracket = output.rfind(')');  // before it the line is whole
+  if (bracket == std::string::npos) return -1;
+  const size_t label = output.rfind(kLabel, bracket);
+  if (label == std::string::npos) return -1;
+  const char* const last = output.data() + output.size();
+  uint64_t left = 0, all = 0;
+  const auto [slash, error] = std::from_chars(output.data() + label + kLabel.size(), last, left);
+  if (error != std::errc() || slash == last) return -1;
+  if (std::from_chars(slash + 1, last, all).ec != std::errc() || left > all || all == 0) return -1;
+  return static_cast<double>(all - left) / static_cast<double>(all);
+}
+
 }  // namespace
 
 Outcome connection_failure(const std::string& error) {
@@ -177,13 +202,8 @@ Outcome connection_failure(const std::string& error) {
 
 double read_progress(const std::string& output) {
   // "      1,234  45%  1.20MB/s    0:00:03 (xfr#2, to-chk=5/12)": a line that overwrites itself.
-  size_t percent = output.rfind('%');
-  if (percent == std::string::npos) return -1;
-  size_t start = percent;
-  while (start > 0 && output[start - 1] >= '0' && output[start - 1] <= '9') --start;
-  int value = 0;
-  auto [end, error] = std::from_chars(output.data() + start, output.data() + percent, value);
-  return error == std::errc() ? std::min(value, 100) / 100.0 : -1;
+  // The bracket stands where a file is done. What is equal already is counted there only.
+  return std::max(share_of_bytes(output), share_of_entries(output));
 }
 
 Outcome interpret(const RsyncEnd& end, const std::string& source, const std::string& destination) {

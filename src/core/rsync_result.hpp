@@ -27,7 +27,8 @@ Outcome interpret(const RsyncEnd& end, const std::string& source, const std::str
 /// What ssh's own end means when it was to open a connection. `error` is its standard error.
 Outcome connection_failure(const std::string& error);
 
-/// The last share of the work in the output of --info=progress2, 0 to 1; -1 = nothing said yet.
+/// The last share of the work in the output of --info=progress2, 0 to 1, of the bytes or of the
+/// entries, whichever is more; -1 = nothing said yet, as while all is equal.
 double read_progress(const std::string& output);
 
 }  // namespace mirrord

@@ -173,6 +173,7 @@ std::string Engine::session_for(const std::string& control_path) const {
 void Engine::start_full(const Job& job, GroupRun& run, TargetRun& target) {
   Transfer transfer = make_transfer(job.target, run, Lane::full);
   transfer.by_checksum = target.distrusts_times;
+  transfer.entries = watcher(run).entries(run.tree);
   // Absence is only inferred here: an empty source may be a lost mount.
   target.source_was_empty = is_empty_directory(run.config.source);
   const MaxDelete& guard = run.config.max_delete;

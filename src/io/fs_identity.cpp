@@ -9,7 +9,7 @@
 namespace mirrord {
 
 FsIdentity::FsIdentity(const std::optional<User>& user) {
-  if (!user || ::geteuid() != 0 || user->uid == 0) return;
+  if (!user || user->uid == 0 || ::geteuid() != 0) return;
   int count = check_errno(::getgroups(0, nullptr), "read our groups");
   groups_before_.resize(static_cast<size_t>(count));
   check_errno(::getgroups(count, groups_before_.data()), "read our groups");

@@ -67,7 +67,8 @@ bool TreeWatcher::is_current(TreeId tree, NodeId dir) const {
 void TreeWatcher::enter(const Task& task) {
   if (!is_current(task.tree, task.dir)) return;
   if (!lost_mounts_.empty() && is_lost(physical_path(task.dir))) return lose(task.dir);
-  Fd fd = open_directory(task);
+  Opened opened = open_directory(task);
+  Fd& fd = opened.fd;
   if (!fd && out_of_descriptors(errno)) return wait_for_descriptor(task);
   if (!fd) {
     // Gone or replaced meanwhile: an event tells. Anything else is ours to tell.
@@ -80,10 +81,7 @@ void TreeWatcher::enter(const Task& task) {
     place_dir_watch(task, fd);
     if (!map_.alive(task.dir)) return;  // it was a loop
   }
-  Tree& tree = trees_.at(task.tree);
-  if (tree.remote.empty())
-    if (std::string remote = reports_only_local_changes(fd); !remote.empty())
-      tree.remote = remote + " at '" + escape(file_path(task.tree, map_.path(task.dir))) + "'";
+  look_for_remote(task, opened);
   list(task, std::move(fd));
   if (!task.live) return;
   if (was_unreadable && is_empty_directory(physical_path(task.dir))) listener_.doubted(task.tree);
@@ -101,15 +99,24 @@ void TreeWatcher::wait_for_descriptor(const Task& task) {
   listener_.trouble(task.tree, map_.path(task.dir), "waits to be watched: " + reason);
 }
 
-Fd TreeWatcher::open_directory(const Task& task) const {
+TreeWatcher::Opened TreeWatcher::open_directory(const Task& task) const {
   FsIdentity eyes(trees_.at(task.tree).rules.user);
   std::string path = file_path(task.tree, map_.path(task.dir));
   int nofollow = map_.via(task.dir) != 0 ? 0 : O_NOFOLLOW;
   Fd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | nofollow));
   // One that can be listed and not searched shows rsync nothing but errors.
   struct stat st {};
-  if (fd && ::fstatat(fd.get(), ".", &st, 0) < 0) return Fd();
-  return fd;
+  if (!fd || ::fstatat(fd.get(), ".", &st, 0) < 0) return {};
+  return {std::move(fd), st.st_dev};
+}
+
+void TreeWatcher::look_for_remote(const Task& task, const Opened& directory) {
+  Tree& tree = trees_.at(task.tree);
+  if (!tree.remote.empty() || local_device_ == directory.device) return;
+  if (std::string remote = reports_only_local_changes(directory.fd); !remote.empty())
+    tree.remote = remote + " at '" + escape(file_path(task.tree, map_.path(task.dir))) + "'";
+  else
+    local_device_ = directory.device;
 }
 
 void TreeWatcher::place_dir_watch(const Task& task, const Fd& fd) {
@@ -170,6 +177,7 @@ void TreeWatcher::list(const Task& task, Fd fd) {
   while (const dirent* entry = ::readdir(stream)) {
     std::string name = entry->d_name;
     if (name == "." || name == "..") continue;
+    ++trees_.at(task.tree).entries;
     unsigned char type = entry->d_type == DT_UNKNOWN ? entry_type(task, name) : entry->d_type;
     if ((type != DT_DIR && type != DT_LNK) || excludes_found(task.dir, name, type)) continue;
     if (type == DT_DIR && map_.child(task.dir, name) == 0)

@@ -132,7 +132,7 @@ void TreeWatcher::handle_entry(NodeId dir, const WatchEvent& event) {
 void TreeWatcher::access_changed(NodeId dir) {
   Task task{map_.tree_of(dir), dir, true};
   if (map_.is_unreadable(dir) || !map_.watched(dir)) return enqueue(dir, true);
-  if (!open_directory(task) && errno == EACCES) cannot_read(task, EACCES);
+  if (!open_directory(task).fd && errno == EACCES) cannot_read(task, EACCES);
 }
 
 void TreeWatcher::appeared(NodeId dir, const WatchEvent& event) {

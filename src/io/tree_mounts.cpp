@@ -56,6 +56,7 @@ void TreeWatcher::watch_mounts() {
 
 /// Notes what was mounted and unmounted since the last look; mounts_changed() acts on it.
 void TreeWatcher::refresh_mounts() {
+  local_device_ = 0;  // its number may be given to another file system
   if (!mounts_) watch_mounts();
   if (!mounts_) return;
   std::set<std::string> before = std::exchange(mount_points_, read_mount_points(mounts_));

@@ -153,6 +153,7 @@ void TreeWatcher::drop_root(TreeId id) {
   std::erase_if(found_links_, [&](const FoundLink& found) { return found.tree == id; });
   tree.root = 0;
   tree.to_crawl = 0;
+  tree.entries = 0;
 }
 
 void TreeWatcher::set_state(TreeId id, TreeState state) {

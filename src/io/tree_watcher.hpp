@@ -108,6 +108,9 @@ class TreeWatcher {
   /// The links of the tree that are followed or left out, in the order they were found.
   std::vector<LinkFact> links(TreeId tree) const;
   size_t directories(TreeId tree) const { return map_.directories(tree); }
+  /// Directories, files and links that the crawl has met, and what was listed since: about what the
+  /// source holds, files that came into listed directories and deletions aside.
+  uint64_t entries(TreeId tree) const { return trees_.at(tree).entries; }
   size_t followed_links(TreeId tree) const { return map_.followed_links(tree); }
   Blindness blindness(TreeId tree) const;
   /// Whether the limit that was reached is higher now. That some watches have become free is left
@@ -128,6 +131,7 @@ class TreeWatcher {
     LinkId root_link = 0;
     NodeId root = 0;
     size_t to_crawl = 0;  // directories and links
+    uint64_t entries = 0;
     int limit_error = 0;
     uint64_t limit = 0;  // that was reached
     std::string remote;
@@ -183,7 +187,12 @@ class TreeWatcher {
   void crawl_one();
   bool is_current(TreeId tree, NodeId dir) const;
   void enter(const Task& task);
-  Fd open_directory(const Task& task) const;
+  struct Opened {
+    Fd fd;
+    dev_t device = 0;
+  };
+  Opened open_directory(const Task& task) const;
+  void look_for_remote(const Task& task, const Opened& directory);
   void place_dir_watch(const Task& task, const Fd& fd);
   void list(const Task& task, Fd fd);
   void take_up(const FoundLink& found);
@@ -243,6 +252,7 @@ class TreeWatcher {
   std::vector<int> placed_;    // watches added since release_unused(); some found no use
   std::vector<int> unwanted_;  // to be removed from the kernel, some in each turn
   std::set<std::string> mount_points_;
+  dev_t local_device_ = 0;  // the last one that was asked about, if it is not remote
   std::vector<std::string> mounts_added_, mounts_removed_;  // not looked at yet
   std::set<std::string> lost_mounts_;         // that something of ours was on, until they come back
   std::map<std::string, int> hollow_mounts_;  // of these, what is mounted empty, with its watch

@@ -45,7 +45,7 @@ TEST(RsyncCommand, EachLaneHasItsOptions) {
     Lane lane;
     Arguments options;
   } cases[] = {
-      {Lane::full, {"--force", "-r", "--delete"}},
+      {Lane::full, {"--force", "-r", "--no-inc-recursive", "--delete"}},
       {Lane::tree,
        {"--force", "--files-from=-", "--from0", "--delete-missing-args", "-r", "--delete", "-I"}},
       {Lane::children,
@@ -140,6 +140,25 @@ TEST(RsyncCommand, UsesWhatBothSidesKnow) {
   Transfer refused = in_lane(Lane::data);
   refused.can = {RsyncVersion{3, 4, 3}, RsyncVersion{3, 4, 3}, true};
   EXPECT_FALSE(has(rsync_command(group(), target(), refused), "--delete-missing-args"));
+}
+
+TEST(RsyncCommand, ListsAllOfASourceFirstWhereThatTakesLittleMemory) {
+  const struct {
+    Lane lane;
+    uint64_t entries;
+    bool by_checksum, all_first;
+  } cases[] = {
+      {Lane::full, 0, false, true},        {Lane::full, 500'000, false, true},
+      {Lane::full, 500'001, false, false}, {Lane::full, 10, true, false},
+      {Lane::verify, 10, false, false},    {Lane::tree, 10, false, false},
+  };
+  for (const auto& c : cases) {
+    Transfer transfer = in_lane(c.lane);
+    transfer.entries = c.entries;
+    transfer.by_checksum = c.by_checksum;
+    EXPECT_EQ(has(rsync_command(group(), target(), transfer), "--no-inc-recursive"), c.all_first)
+        << static_cast<int>(c.lane) << ' ' << c.entries;
+  }
 }
 
 TEST(RsyncCommand, AVerificationChangesNothing) {

@@ -149,6 +149,28 @@ TEST(RsyncResult, CountsTheEntriesThatTheTargetHeld) {
   EXPECT_EQ(held("Number of files: 4\nNumber of created files: 4\n"), 0u) << "it was not there";
 }
 
+TEST(RsyncResult, ReadsHowFarItIs) {
+  const struct {
+    std::string output;
+    double progress;
+  } cases[] = {
+      {"", -1},
+      {"\r         32,768   3%   31.25kB/s    0:00:30  ", 0.03},
+      // Little was left to be sent, but much has been compared.
+      {"\r             40   1%    0.00kB/s    0:00:00 (xfr#2, to-chk=25/100)", 0.75},
+      {"\r             40  90%    0.00kB/s    0:00:00 (xfr#2, ir-chk=75/100)", 0.9},
+      {"\r              0   0%    0.00kB/s    0:00:00 (xfr#0, ir-chk=75/100)", 0},
+      // The last line is not whole yet.
+      {"\r 40 50% 0.00kB/s 0:00:00 (xfr#2, to-chk=40/100)\r 50 55% 0.00kB/s 0:00:00 (xfr#3, "
+       "to-chk=1/1",
+       0.6},
+      {"\r 0 0% 0.00kB/s 0:00:00 (xfr#1, to-chk=1/1", 0},
+      {"\r 0 0% 0.00kB/s 0:00:00 (xfr#0, to-chk=0/0)", 0},
+      {"\r 0 0% 0.00kB/s 0:00:00 (xfr#0, to-chk=9/5)", 0},
+  };
+  for (const auto& c : cases) EXPECT_DOUBLE_EQ(read_progress(c.output), c.progress) << c.output;
+}
+
 TEST(RsyncResult, TellsEverybodyNoFileNames) {
   const std::pair<int, const char*> errors[] = {
       {23, "rsync: [sender] send_files failed to open \"/srv/secret\": Permission denied (13)\n"},

@@ -39,6 +39,17 @@ TEST_F(Watcher, IsWatchingAfterTheCrawl) {
   EXPECT_TRUE(quiet()) << "the crawl itself reports nothing";
 }
 
+TEST_F(Watcher, CountsTheEntriesThatItMeets) {
+  fs::create_directories(src("a/b"));
+  write_file(src("a/f"), "x");
+  fs::create_directory_symlink("a", src("link"));
+  watch();
+  EXPECT_EQ(watcher->entries(tree), 6u) << "a, a/b, a/f, link, and what is behind it";
+  watcher->restart(tree);
+  settle();
+  EXPECT_EQ(watcher->entries(tree), 6u) << "counted afresh";
+}
+
 TEST_F(Watcher, ReportsEachKindOfChangeOfAFile) {
   write_file(src("f"), "x");
   fs::create_directory(src("d"));
