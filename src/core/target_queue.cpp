@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 #include <set>
+#include <string_view>
 #include <utility>
 
 #include "core/related_paths.hpp"
@@ -132,10 +133,11 @@ Batch TargetQueue::take_stuck() {
 }
 
 void TargetQueue::set_aside(const std::vector<std::string>& paths) {
-  assert(live_);
-  keep(set_aside_, {live_->kind, paths, live_->oldest}, live_->oldest);
-  std::set<std::string> aside(paths.begin(), paths.end());
-  std::erase_if(live_->paths, [&](const std::string& path) { return aside.contains(path); });
+  move(*live_, paths, set_aside_, live_->oldest);
+}
+
+void TargetQueue::put_back(JobKind kind, const std::vector<std::string>& paths, Instant now) {
+  move(kind == JobKind::big ? *big_ : *live_, paths, pending_, now);
 }
 
 Batch TargetQueue::start_big() {
@@ -344,6 +346,13 @@ void TargetQueue::keep(DirtySet& set, const Batch& batch, Instant now) {
   if (&set == &pending_ && pending_.empty()) first_change_ = last_change_ = now;
   Instant oldest = std::min(set.oldest().value_or(now), batch.oldest);
   if (!set.merge(batch)) want_full(oldest);
+}
+
+void TargetQueue::move(Batch& from, const std::vector<std::string>& paths, DirtySet& to,
+                       Instant now) {
+  keep(to, {from.kind, paths, from.oldest}, now);
+  const std::set<std::string_view> moved(paths.begin(), paths.end());
+  std::erase_if(from.paths, [&](const std::string& path) { return moved.contains(path); });
 }
 
 void TargetQueue::target_failed(Instant now) {

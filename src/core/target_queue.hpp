@@ -91,6 +91,8 @@ class TargetQueue {
   Batch start_live();
   /// Takes paths, which are big, out of the running live batch.
   void set_aside(const std::vector<std::string>& paths);
+  /// Takes paths out of the running live or big batch; they wait again.
+  void put_back(JobKind kind, const std::vector<std::string>& paths, Instant now);
   Batch start_big();
   Deletions start_full();
   void start_connecting();
@@ -142,6 +144,7 @@ class TargetQueue {
   void replay(DirtySet& during, Instant now);
   Batch take_stuck();
   void keep(DirtySet& set, const Batch& batch, Instant now);
+  void move(Batch& from, const std::vector<std::string>& paths, DirtySet& to, Instant now);
   void full_finished(const Outcome& outcome, Instant now);
   void passed_guard();
   bool counts_again(bool was_quiet, Instant now);

@@ -1,5 +1,6 @@
 // Engine: from due jobs to running rsyncs.
 #include <algorithm>
+#include <functional>
 #include <ranges>
 #include <set>
 #include <string_view>
@@ -190,11 +191,13 @@ void Engine::start_live(Job job, GroupRun& run, const TargetRun& target) {
   keep_hard_links(job, run, target);
   if (job.kind == JobKind::live) set_big_aside(job, run, target);
   if (job.batch.paths.empty()) return scheduler_.give_back(job.target, job.kind, loop_.now());
+  const MaxDelete& guard = run.config.max_delete;
+  const bool is_judged = scheduler_.queue(job.target).may_compare();
+  const bool guarded = (guard.count || guard.percent) && !is_judged;
+  if (guarded) leave_directories(job, run);
   Transfer transfer = make_transfer(job.target, run, lane_for(job, run));
   // A run of trees compares, too: it deletes nothing that the guard has not judged.
-  const MaxDelete& guard = run.config.max_delete;
-  bool guarded = guard.count || guard.percent;
-  if (guarded && !scheduler_.queue(job.target).may_compare()) transfer.max_delete = 0;
+  if (guarded) transfer.max_delete = 0;
   // Of a path that is listed and hidden as well, rsync does not delete the copy.
   const std::set<std::string_view> listed(job.batch.paths.begin(), job.batch.paths.end());
   std::erase_if(transfer.hidden, [&](const auto& path) { return listed.contains(path); });
@@ -202,6 +205,21 @@ void Engine::start_live(Job job, GroupRun& run, const TargetRun& target) {
   for (const std::string& directory : list.losers)
     scheduler_.queue(job.target).changed(directory, ChangeKind::children, job.batch.oldest);
   run_list({job.target, job.kind}, transfer, list.text);
+}
+
+/// What is no directory is not compared, and may take the place of one.
+void Engine::leave_directories(Job& job, const GroupRun& run) {
+  if (job.batch.kind != ChangeKind::tree) return;
+  const auto is_directory = [&](const std::string& path) {
+    return watcher(run).probe(run.tree, path) == Entry::directory;
+  };
+  auto& paths = job.batch.paths;
+  const auto directories =
+      std::stable_partition(paths.begin(), paths.end(), std::not_fn(is_directory));
+  if (directories == paths.begin()) return;
+  scheduler_.queue(job.target).put_back(job.kind, {directories, paths.end()}, loop_.now());
+  paths.erase(directories, paths.end());
+  job.batch.kind = ChangeKind::data;
 }
 
 FileList Engine::make_list(const Job& job, const GroupRun& run, const Transfer& transfer) {

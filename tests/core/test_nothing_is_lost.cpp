@@ -128,7 +128,7 @@ class History {
       live_ = {queue_.start_live(), tick_};
       const bool may_be_big =
           live_->batch.kind == ChangeKind::data || live_->batch.kind == ChangeKind::tree;
-      if (may_be_big && pick(2) == 0) set_one_aside();
+      if (may_be_big && pick(2) == 0) take_one_out();
     }
     if (auto due = queue_.due(JobKind::big); due && *due <= now_) big_ = {queue_.start_big(), tick_};
     if (auto due = queue_.due(JobKind::full); due && *due <= now_) {
@@ -138,9 +138,12 @@ class History {
     }
   }
 
-  void set_one_aside() {
+  void take_one_out() {
     std::string path = live_->batch.paths.back();
-    queue_.set_aside({path});
+    if (pick(2) == 0)
+      queue_.set_aside({path});
+    else
+      queue_.put_back(JobKind::live, {path}, now_);
     live_->batch.paths.pop_back();
   }
 

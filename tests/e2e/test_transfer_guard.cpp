@@ -80,6 +80,29 @@ TEST_F(TransferGuard, AMistypedDestinationIsHeld) {
   is_released();
 }
 
+TEST_F(TransferGuard, OfWhatIsNoDirectoryAnyMoreNothingIsToBeCompared) {
+  const auto moved_in = {"file", "gone", "stays"};
+  for (const char* directory : moved_in) write_file(source / directory / "old", "old\n");
+  put_foreign("copy", 30);
+  configure({.targets = {local_target("copy")}, .settings = "delay = \"1s\"\n"});
+  start();
+  ASSERT_TRUE(target_becomes("copy", "held"));
+  for (const char* directory : moved_in) {
+    fs::remove_all(source / directory);
+    fs::create_directory(dir / "org/moved");
+    fs::rename(dir / "org/moved", source / directory);
+  }
+  ASSERT_TRUE(wait_until([&] { return number("copy", "Pending") >= 3; }));
+  for (const char* directory : {"file", "gone"}) fs::remove(source / directory);
+  write_file(source / "file", "new\n");
+  EXPECT_TRUE(holds(copy("copy") / "file", "new\n"));
+  EXPECT_TRUE(wait_until([&] { return !fs::exists(copy("copy") / "gone"); }));
+  EXPECT_TRUE(wait_until([&] { return number("copy", "Pending") == 0; }));
+  EXPECT_EQ("held", target_state("copy"));
+  EXPECT_TRUE(fs::exists(copy("copy") / "stays/old")) << "a matter for the guard";
+  EXPECT_TRUE(foreign_is_untouched("copy", 30));
+}
+
 // It can delete only by comparing the directory, and that would be all the rest of it, too.
 TEST_F(TransferGuard, AMistypedDestinationIsHeldFromAnOldRsync) {
   put_foreign("copy", 30);
