@@ -333,8 +333,11 @@ void TargetQueue::full_was_partial(const Outcome& outcome, Instant now) {
     return full_backoff_.failed(pace_.retry, now);
   }
   left_out_.reset();
-  if (outcome.deleted_part) left_out_ = running_since_;
-  if (outcome.verdict == Verdict::partial) passed_guard();
+  if (outcome.verdict == Verdict::partial) compared_ = true;
+  if (outcome.deleted_part)
+    left_out_ = running_since_;
+  else if (outcome.verdict == Verdict::partial)
+    passed_guard();
   leave_unset(outcome, running_since_, now);
   keep(stuck_, {ChangeKind::tree, *outcome.unsent, running_since_}, now);
   stuck_backoff_.failed(pace_.retry, now);

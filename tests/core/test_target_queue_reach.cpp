@@ -346,6 +346,8 @@ TEST_F(Story, DeletionsLeftOutAreMadeUpForOnceAllCanBeListed) {
     start_full(now += 1h);
     queue.finished(kFull, partial, at(now));
   }
+  EXPECT_TRUE(queue.compared());
+  EXPECT_FALSE(queue.may_compare()) << "what is too much was not counted";
   run_live(now += 1h, now, Verdict::partial);
   EXPECT_FALSE(queue.full_wanted()) << "it would leave out the same";
   run_live(now += 1h, now, Verdict::done);
