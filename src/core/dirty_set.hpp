@@ -51,7 +51,11 @@ class DirtySet {
   size_t size() const;
   /// Whether this path is in doubt, by itself or as part of a directory.
   bool covers(const std::string& path) const;
+  /// Whether it goes along with a tree.
+  bool in_tree(const std::string& path) const;
   std::optional<Instant> oldest() const;
+  /// Erases what is below; since when the oldest of it has been waiting.
+  Instant erase_below(const std::string& path);
 
  private:
   using Paths = std::set<SharedPath, SharedPath::Less>;
@@ -62,10 +66,7 @@ class DirtySet {
   Lane& lane(ChangeKind kind) { return lanes_[static_cast<size_t>(kind)]; }
   const Lane& lane(ChangeKind kind) const { return lanes_[static_cast<size_t>(kind)]; }
   bool collapse();
-  bool in_tree(const std::string& path) const;
   Lane* covering(const std::string& path, ChangeKind kind);
-  /// Erases what is below; since when the oldest of it has been waiting.
-  Instant erase_below(const std::string& path);
 
   std::array<Lane, 4> lanes_;  // by ChangeKind
 };

@@ -35,7 +35,7 @@ struct Outcome {
   uint64_t entries = 0;
   /// The other side does not know --delete-missing-args, or refuses it.
   bool refuses_missing_args = false;
-  /// Some directory could not be listed, and rsync has deleted nothing in those after it.
+  /// Something could not be listed, and rsync has left out deletions.
   bool deleted_part = false;
 
   bool sent_all() const { return unsent && unsent->empty() && unset.empty(); }

@@ -28,7 +28,7 @@ Outcome interpret(const RsyncEnd& end, const std::string& source, const std::str
 Outcome connection_failure(const std::string& error);
 
 /// The last share of the work in the output of --info=progress2, 0 to 1, of the bytes or of the
-/// entries, whichever is more; -1 = nothing said yet, as while all is equal.
+/// entries, whichever is more; -1 = nothing said yet.
 double read_progress(const std::string& output);
 
 }  // namespace mirrord

@@ -18,11 +18,19 @@ bool brings(const Batch& batch, const std::string& path) {
   });
 }
 
+void take_out(Batch& batch, const std::vector<std::string>& paths) {
+  const std::set<std::string_view> out(paths.begin(), paths.end());
+  std::erase_if(batch.paths, [&](const std::string& path) { return out.contains(path); });
+}
+
 }  // namespace
 
 void TargetQueue::changed(const SharedPath& path, ChangeKind kind, Instant now,
                           std::optional<Instant> since) {
-  const Instant made = since.value_or(now);
+  Instant made = since.value_or(now);
+  // The tree may be another one now, of which what waits below knows nothing.
+  if (kind == ChangeKind::tree)
+    for (DirtySet* set : {&stuck_, &set_aside_}) made = std::min(made, set->erase_below(path));
   if (pending_.empty()) first_change_ = now;
   first_change_ = std::min(first_change_, made);
   last_change_ = last_used_ = now;
@@ -50,7 +58,7 @@ void TargetQueue::source_replaced(bool seen_repointed, Instant now) {
   doubt(std::min(now, oldest_pending().value_or(now)));
   if (counts) deletions_ = Deletions::seen;
   left_out_.reset();
-  stuck_backoff_.succeeded();
+  for (Backoff* wait : {&stuck_backoff_, &full_backoff_}) wait->succeeded();
   for (DirtySet* set : {&pending_, &set_aside_, &stuck_, &during_full_, &during_big_}) set->clear();
   // What runs was told to end, and is given back.
   for (std::optional<Batch>* running : {&live_, &big_})
@@ -61,6 +69,12 @@ void TargetQueue::hurry(Instant now) {
   hurried_ = !pending_.empty();
   for (Backoff* wait : {&stuck_backoff_, &full_backoff_, &recount_, &target_backoff_})
     wait->skip(now);
+}
+
+void TargetQueue::disconnected(Instant now) {
+  const bool was_connected = std::exchange(connected_, false);
+  // No transfer will find out and make it wait.
+  if (was_connected && activity_ == Activity::connecting) target_failed(now);
 }
 
 Instant TargetQueue::settled() const {
@@ -133,11 +147,14 @@ Batch TargetQueue::take_stuck() {
 }
 
 void TargetQueue::set_aside(const std::vector<std::string>& paths) {
-  move(*live_, paths, set_aside_, live_->oldest);
+  take_out(*live_, paths);
+  keep(set_aside_, {live_->kind, paths, live_->oldest}, live_->oldest);
 }
 
-void TargetQueue::put_back(JobKind kind, const std::vector<std::string>& paths, Instant now) {
-  move(kind == JobKind::big ? *big_ : *live_, paths, pending_, now);
+void TargetQueue::put_back(JobKind kind, const std::vector<std::string>& paths) {
+  Batch& batch = kind == JobKind::big ? *big_ : *live_;
+  take_out(batch, paths);
+  keep(pending_, {ChangeKind::data, paths, batch.oldest}, batch.oldest);
 }
 
 Batch TargetQueue::start_big() {
@@ -348,14 +365,11 @@ void TargetQueue::full_was_partial(const Outcome& outcome, Instant now) {
 void TargetQueue::keep(DirtySet& set, const Batch& batch, Instant now) {
   if (&set == &pending_ && pending_.empty()) first_change_ = last_change_ = now;
   Instant oldest = std::min(set.oldest().value_or(now), batch.oldest);
-  if (!set.merge(batch)) want_full(oldest);
-}
-
-void TargetQueue::move(Batch& from, const std::vector<std::string>& paths, DirtySet& to,
-                       Instant now) {
-  keep(to, {from.kind, paths, from.oldest}, now);
-  const std::set<std::string_view> moved(paths.begin(), paths.end());
-  std::erase_if(from.paths, [&](const std::string& path) { return moved.contains(path); });
+  // What is part of a tree that waits goes along with that.
+  const bool fits = std::ranges::all_of(batch.paths, [&](const std::string& path) {
+    return (pending_.in_tree(path) ? pending_ : set).add(path, batch.kind, batch.oldest);
+  });
+  if (!fits) want_full(oldest);
 }
 
 void TargetQueue::target_failed(Instant now) {

@@ -67,7 +67,7 @@ class TargetQueue {
   void set_paused(bool paused) { paused_ = paused; }
   bool paused() const { return paused_; }
   /// The connection is gone; it is made again when there is something to send.
-  void disconnected() { connected_ = false; }
+  void disconnected(Instant now);
   /// The host answers again: no reason to wait any longer.
   void reachable(Instant now) { target_backoff_.skip(now); }
 
@@ -91,8 +91,8 @@ class TargetQueue {
   Batch start_live();
   /// Takes paths, which are big, out of the running live batch.
   void set_aside(const std::vector<std::string>& paths);
-  /// Takes paths out of the running live or big batch; they wait again.
-  void put_back(JobKind kind, const std::vector<std::string>& paths, Instant now);
+  /// Takes paths, which are no directories, out of the running live or big batch; they are next.
+  void put_back(JobKind kind, const std::vector<std::string>& paths);
   Batch start_big();
   Deletions start_full();
   void start_connecting();
@@ -144,7 +144,6 @@ class TargetQueue {
   void replay(DirtySet& during, Instant now);
   Batch take_stuck();
   void keep(DirtySet& set, const Batch& batch, Instant now);
-  void move(Batch& from, const std::vector<std::string>& paths, DirtySet& to, Instant now);
   void full_finished(const Outcome& outcome, Instant now);
   void passed_guard();
   bool counts_again(bool was_quiet, Instant now);

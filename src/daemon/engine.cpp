@@ -33,7 +33,7 @@ Engine::Engine(Loop& loop)
       watchers_(loop, listener()),
       connections_(loop, {[this](TargetId id) { scheduler_.queue(id).reachable(loop_.now()); },
                           [this](TargetId id) {
-                            scheduler_.queue(id).disconnected();
+                            scheduler_.queue(id).disconnected(loop_.now());
                             standbys_.erase(id);
                             want_pump();
                           }},

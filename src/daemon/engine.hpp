@@ -154,7 +154,7 @@ class Engine {
   void start_live(Job job, GroupRun& run, const TargetRun& target);
   void keep_hard_links(const Job& job, const GroupRun& run, const TargetRun& target);
   void set_big_aside(Job& job, const GroupRun& run, const TargetRun& target);
-  void leave_directories(Job& job, const GroupRun& run);
+  void put_entries_back(Job& job, const GroupRun& run);
   FileList make_list(const Job& job, const GroupRun& run, const Transfer& transfer);
   Transfer make_transfer(TargetId id, const GroupRun& run, Lane lane) const;
   std::string session_for(const std::string& control_path) const;

@@ -1,6 +1,5 @@
 // Engine: from due jobs to running rsyncs.
 #include <algorithm>
-#include <functional>
 #include <ranges>
 #include <set>
 #include <string_view>
@@ -85,7 +84,8 @@ void Engine::set_activity() {
   for (auto& [name, run] : groups_) {
     const TreeWatcher& tree = watcher(*run);
     Activity activity = tree.is_crawling(run->tree) ? Activity::connecting : Activity::all;
-    if (tree.state(run->tree) == TreeState::missing) activity = Activity::none;
+    const bool is_missing = tree.state(run->tree) == TreeState::missing;
+    if (is_missing || tree.waits_for_descriptor(run->tree)) activity = Activity::none;
     for (TargetId id : run->targets) scheduler_.queue(id).set_activity(activity);
   }
 }
@@ -174,7 +174,8 @@ std::string Engine::session_for(const std::string& control_path) const {
 void Engine::start_full(const Job& job, GroupRun& run, TargetRun& target) {
   Transfer transfer = make_transfer(job.target, run, Lane::full);
   transfer.by_checksum = target.distrusts_times;
-  transfer.entries = watcher(run).entries(run.tree);
+  // Many files may have come since their directories were crawled.
+  transfer.entries = std::max(watcher(run).entries(run.tree), target.entries);
   // Absence is only inferred here: an empty source may be a lost mount.
   target.source_was_empty = is_empty_directory(run.config.source);
   const MaxDelete& guard = run.config.max_delete;
@@ -190,11 +191,11 @@ void Engine::start_full(const Job& job, GroupRun& run, TargetRun& target) {
 void Engine::start_live(Job job, GroupRun& run, const TargetRun& target) {
   keep_hard_links(job, run, target);
   if (job.kind == JobKind::live) set_big_aside(job, run, target);
-  if (job.batch.paths.empty()) return scheduler_.give_back(job.target, job.kind, loop_.now());
   const MaxDelete& guard = run.config.max_delete;
   const bool is_judged = scheduler_.queue(job.target).may_compare();
   const bool guarded = (guard.count || guard.percent) && !is_judged;
-  if (guarded) leave_directories(job, run);
+  if (guarded) put_entries_back(job, run);
+  if (job.batch.paths.empty()) return scheduler_.give_back(job.target, job.kind, loop_.now());
   Transfer transfer = make_transfer(job.target, run, lane_for(job, run));
   // A run of trees compares, too: it deletes nothing that the guard has not judged.
   if (guarded) transfer.max_delete = 0;
@@ -207,19 +208,18 @@ void Engine::start_live(Job job, GroupRun& run, const TargetRun& target) {
   run_list({job.target, job.kind}, transfer, list.text);
 }
 
-/// What is no directory is not compared, and may take the place of one.
-void Engine::leave_directories(Job& job, const GroupRun& run) {
+/// What is no directory any more is not compared, and may take the place of one.
+void Engine::put_entries_back(Job& job, const GroupRun& run) {
   if (job.batch.kind != ChangeKind::tree) return;
   const auto is_directory = [&](const std::string& path) {
     return watcher(run).probe(run.tree, path) == Entry::directory;
   };
   auto& paths = job.batch.paths;
-  const auto directories =
-      std::stable_partition(paths.begin(), paths.end(), std::not_fn(is_directory));
-  if (directories == paths.begin()) return;
-  scheduler_.queue(job.target).put_back(job.kind, {directories, paths.end()}, loop_.now());
-  paths.erase(directories, paths.end());
-  job.batch.kind = ChangeKind::data;
+  const auto first = std::stable_partition(paths.begin(), paths.end(), is_directory);
+  if (first == paths.end()) return;
+  scheduler_.queue(job.target).put_back(job.kind, {first, paths.end()});
+  paths.erase(first, paths.end());
+  want_pump();
 }
 
 FileList Engine::make_list(const Job& job, const GroupRun& run, const Transfer& transfer) {

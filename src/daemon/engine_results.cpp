@@ -72,9 +72,9 @@ bool Engine::repeats(RunKey key, const Run::Result& result) {
 
 /// Turns a count of what is too much on the target into what is done about it.
 void Engine::hold(TargetRun& target, Outcome& outcome) {
+  if (outcome.entries != 0) target.entries = outcome.entries;
   if (outcome.verdict != Verdict::withheld) return;
   const Group& group = target.group->config;
-  target.entries = outcome.entries;
   outcome.verdict = judge_deletions(group.max_delete, target.source_was_empty, outcome);
   if (outcome.verdict == Verdict::withheld) return outcome.text.clear();
   outcome.text = fmt::format(

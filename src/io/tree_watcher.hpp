@@ -108,8 +108,7 @@ class TreeWatcher {
   /// The links of the tree that are followed or left out, in the order they were found.
   std::vector<LinkFact> links(TreeId tree) const;
   size_t directories(TreeId tree) const { return map_.directories(tree); }
-  /// Directories, files and links that the crawl has met, and what was listed since: about what the
-  /// source holds, files that came into listed directories and deletions aside.
+  /// Directories, files and links that were met when their directories were listed.
   uint64_t entries(TreeId tree) const { return trees_.at(tree).entries; }
   size_t followed_links(TreeId tree) const { return map_.followed_links(tree); }
   Blindness blindness(TreeId tree) const;

@@ -140,10 +140,10 @@ class History {
 
   void take_one_out() {
     std::string path = live_->batch.paths.back();
-    if (pick(2) == 0)
+    if (live_->batch.kind == ChangeKind::tree || pick(2) == 0)
       queue_.set_aside({path});
     else
-      queue_.put_back(JobKind::live, {path}, now_);
+      queue_.put_back(JobKind::live, {path});
     live_->batch.paths.pop_back();
   }
 

@@ -41,6 +41,15 @@ TEST_F(Unconnected, ConnectsWhileTheSourceIsCrawled) {
   EXPECT_TRUE(is_due(kFull, 0ms));
 }
 
+TEST_F(Unconnected, AConnectionThatIsLostMeanwhileIsNotMadeAgainAtOnce) {
+  queue.set_activity(Activity::connecting);
+  queue.want_full(at(0ms));
+  connect(queue, at(0ms));
+  queue.disconnected(at(1ms));
+  EXPECT_FALSE(is_due(JobKind::connect, 1ms));
+  EXPECT_TRUE(is_due(JobKind::connect, 2s));
+}
+
 TEST_F(Unconnected, AFailedConnectionIsAFailureOfTheTarget) {
   queue.want_full(at(0ms));
   queue.start_connecting();
@@ -278,6 +287,25 @@ TEST_F(Story, AFailedPathThatNobodyAskedForMakesAllDoubtful) {
   EXPECT_EQ(queue.pending(), 2u);
 }
 
+TEST_F(Story, WhatIsStuckBelowATreeThatChangesGoesAlongWithIt) {
+  changed(0ms, "link/a");
+  run_live(100ms, 200ms, Verdict::partial);
+  changed(300ms, "link", ChangeKind::tree);
+  EXPECT_EQ(queue.pending(), 1u);
+  EXPECT_EQ(queue.oldest_pending(), at(0ms));
+  run_live(400ms, 500ms, Verdict::done);
+  EXPECT_EQ(state(500ms), TargetState::idle);
+}
+
+TEST_F(Story, AndWhatFailsBelowATreeThatHasChanged) {
+  changed(0ms, "link/a");
+  start_live(100ms);
+  changed(150ms, "link", ChangeKind::tree);
+  finish(200ms, kLive, Verdict::partial);
+  EXPECT_EQ(queue.pending(), 1u);
+  EXPECT_EQ(queue.oldest_pending(), at(0ms));
+}
+
 TEST_F(Story, WhatSkippedDeletionsIsComparedAgain) {
   Outcome partial = unsent(Verdict::partial, {"tree/link"});
   partial.deleted_part = true;
@@ -456,6 +484,19 @@ TEST_F(Story, AChangeThatWasHeldBackHasWaitedAlready) {
   queue.changed("log", ChangeKind::data, at(5s), at(4s));
   EXPECT_TRUE(is_due(kLive, 5s)) << "for as long as max_delay";
   EXPECT_EQ(queue.oldest_pending(), at(4s));
+}
+
+TEST_F(Story, WhatIsNoDirectoryIsNextAsData) {
+  for (const char* path : {"dir", "file"}) changed(0ms, path, ChangeKind::tree);
+  start_live(100ms);
+  queue.put_back(kLive, {"file"});
+  EXPECT_EQ(queue.paths_of(kLive), Paths{"dir"});
+  finish(200ms, kLive, Verdict::done);
+  ASSERT_TRUE(is_due(kLive, 200ms)) << "it has settled";
+  const Batch next = queue.start_live();
+  EXPECT_EQ(next.kind, ChangeKind::data);
+  EXPECT_EQ(next.paths, Paths{"file"});
+  EXPECT_EQ(next.oldest, at(0ms));
 }
 
 TEST_F(Story, BigFilesHoldUpNoSmallOnes) {
