@@ -212,14 +212,14 @@ void TargetQueue::sent(const Batch& batch, const Outcome& outcome, Instant now) 
     case Verdict::done:
       vanished_ = 0;
       forget_stuck_failures();
-      if (stuck_backoff_.failures() > 0 || !left_out_) return;
-      want_full(*std::exchange(left_out_, std::nullopt));
   }
 }
 
 /// What was stuck may have been set aside, and fail again.
 void TargetQueue::forget_stuck_failures() {
-  if (stuck_.empty() && set_aside_.empty() && !big_) stuck_backoff_.succeeded();
+  if (!stuck_.empty() || !set_aside_.empty() || big_) return;
+  stuck_backoff_.succeeded();
+  if (left_out_) want_full(*std::exchange(left_out_, std::nullopt));
 }
 
 /// A receiver that was killed has left its temporary file, ".NAME.XXXXXX", beside what it wrote;
@@ -349,16 +349,15 @@ void TargetQueue::full_was_partial(const Outcome& outcome, Instant now) {
     want_full(running_since_);
     return full_backoff_.failed(pace_.retry, now);
   }
-  left_out_.reset();
   if (outcome.verdict == Verdict::partial) compared_ = true;
-  if (outcome.deleted_part)
-    left_out_ = running_since_;
-  else if (outcome.verdict == Verdict::partial)
-    passed_guard();
+  // Where deletions were left out, what is too much was not counted.
+  if (outcome.verdict == Verdict::partial && !outcome.deleted_part) passed_guard();
   leave_unset(outcome, running_since_, now);
   keep(stuck_, {ChangeKind::tree, *outcome.unsent, running_since_}, now);
   stuck_backoff_.failed(pace_.retry, now);
-  if (!left_out_) return full_backoff_.succeeded();
+  left_out_.reset();
+  if (!outcome.deleted_part) return full_backoff_.succeeded();
+  left_out_ = running_since_;
   full_backoff_.failed(pace_.retry, now);
 }
 

@@ -38,7 +38,7 @@ enum class Deletions {
 
 /// What the source allows to start.
 enum class Activity {
-  none,        ///< it is missing
+  none,        ///< it is missing, or its crawl waits for descriptors
   connecting,  ///< it is being crawled
   all,
 };

@@ -349,39 +349,37 @@ TEST_F(Story, AnApprovalIsForOneRun) {
   EXPECT_EQ(queue.start_full(), Deletions::counted);
 }
 
-TEST_F(Story, WhatCanNeverBeListedHoldsUpNothingElse) {
-  Outcome partial = unsent(Verdict::partial, {"locked"});
-  partial.deleted_part = true;
-  queue.want_full(at(0ms));
-  Duration now = 0ms;
-  for (int i = 0; i < 4; ++i) {
-    ASSERT_TRUE(is_due(kFull, now));
-    start_full(now);
-    queue.finished(kFull, partial, at(now));
-    now += 1h;
+/// Something cannot be listed, in four comparisons in a row.
+class Unlistable : public Story {
+ protected:
+  Unlistable() {
+    partial.deleted_part = true;
+    queue.want_full(at(0ms));
+    for (int i = 0; i < 4; ++i) compare_in_part();
   }
+  void compare_in_part() {
+    start_full(now += 1h);
+    queue.finished(kFull, partial, at(now));
+  }
+
+  Outcome partial = unsent(Verdict::partial, {"locked"});
+  Duration now = 0ms;
+};
+
+TEST_F(Unlistable, HoldsUpNothingElse) {
   EXPECT_FALSE(queue.full_wanted());
   EXPECT_EQ(queue.pending(), 1u);
   EXPECT_EQ(state(now), TargetState::retrying);
 }
 
-TEST_F(Story, DeletionsLeftOutAreMadeUpForOnceAllCanBeListed) {
-  Outcome partial = unsent(Verdict::partial, {"locked"});
-  partial.deleted_part = true;
-  queue.want_full(at(0ms));
-  Duration now = 0ms;
-  for (int i = 0; i < 4; ++i) {
-    start_full(now += 1h);
-    queue.finished(kFull, partial, at(now));
-  }
+TEST_F(Unlistable, LeavesOutDeletionsThatAreMadeUpForOnceAllCanBeListed) {
   EXPECT_TRUE(queue.compared());
   EXPECT_FALSE(queue.may_compare()) << "what is too much was not counted";
   run_live(now += 1h, now, Verdict::partial);
   EXPECT_FALSE(queue.full_wanted()) << "it would leave out the same";
   run_live(now += 1h, now, Verdict::done);
   ASSERT_TRUE(queue.full_wanted());
-  start_full(now += 1h);
-  queue.finished(kFull, partial, at(now));
+  compare_in_part();
   EXPECT_FALSE(queue.full_wanted()) << "one for each time that all can be listed, or seems to be";
   run_live(now += 1h, now, Verdict::done);
   start_full(now += 1h);
