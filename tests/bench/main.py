@@ -60,13 +60,13 @@ def measure(rows, scale, samples, failures):
         for row in rows:
             say(f"{row.name}: {row.what}")
             with guarded(row, failures):
+                contest = Contest(row.name, stack.enter_context(Lab()), scale, samples)
                 if inspect.isgeneratorfunction(row.measure):
-                    lab = stack.enter_context(Lab())
-                    steps = row.measure(Contest(row.name, lab, scale, samples))
+                    steps = row.measure(contest)
                     waiting.append((row, steps, time.monotonic() + next(steps)))
                 else:
-                    with Lab() as lab:
-                        row.measure(Contest(row.name, lab, scale, samples))
+                    row.measure(contest)
+                    contest.lab.close()
             report.write_json(facts(scale.quick, scale), samples, failures)  # what there is so far
         for row, steps, until in sorted(waiting, key=lambda wait: wait[2]):
             say(f"{row.name}: waits until its time is over")
