@@ -164,6 +164,31 @@ TEST_F(Contract, ObjectsThatComeAndGoAreTold) {
   EXPECT_TRUE(wait_until([&] { return told("PropertiesChanged", "added"); })) << monitor.output();
 }
 
+/// At most one for each object in 100 ms, however often its state changes.
+TEST_F(Contract, ChangesOfPropertiesAreGathered) {
+  const Child monitor(
+      {.arguments = {"busctl", "--address=" + bus().address(), "monitor", "org.mirrord1"},
+       .output = dir / "monitor"});
+  ASSERT_TRUE(wait_until([&] { return contains(monitor.output(), "Monitoring bus"); }));
+  const auto told = [&] {
+    const std::regex signal("Path=" + target_object("web", "copy").path +
+                            " .*Member=PropertiesChanged");
+    const std::string text = monitor.output();
+    return std::distance(std::sregex_iterator(text.begin(), text.end(), signal), {});
+  };
+  const Stopwatch watch;
+  constexpr int kEdits = 50;
+  for (int i = 0; i < kEdits; ++i) {
+    write_file(images / "edited.png", std::to_string(i));
+    ASSERT_TRUE(wait_until(
+        [&] { return read_file(copy("copy") / "images/edited.png") == std::to_string(i); }));
+  }
+  ASSERT_TRUE(target_becomes("copy", "idle"));
+  const auto most = watch.elapsed() / milliseconds(100) + 1;
+  ASSERT_TRUE(wait_until([&] { return told() > 0; })) << monitor.output();
+  EXPECT_LE(told(), most) << kEdits << " edits, each of which is pending, sent and done";
+}
+
 TEST_F(Contract, ComesBackWhenTheBusIsRestarted) {
   client_.reset();
   bus_.reset();
