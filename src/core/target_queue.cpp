@@ -422,8 +422,9 @@ std::optional<Instant> TargetQueue::oldest_pending() const {
 }
 
 std::optional<Instant> TargetQueue::next_attempt() const {
-  bool retries = state(Instant::max()) == TargetState::retrying;
-  return retries && activity_ != Activity::none ? wanted() : std::nullopt;
+  if (state(Instant::max()) != TargetState::retrying) return std::nullopt;
+  if (!connected_) return due(JobKind::connect);
+  return activity_ == Activity::all ? wanted() : std::nullopt;
 }
 
 std::optional<Instant> TargetQueue::standby_until() const {

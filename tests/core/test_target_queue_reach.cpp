@@ -50,6 +50,18 @@ TEST_F(Unconnected, AConnectionThatIsLostMeanwhileIsNotMadeAgainAtOnce) {
   EXPECT_TRUE(is_due(JobKind::connect, 2s));
 }
 
+TEST_F(Unconnected, NoAttemptIsNearWhileTheSourceIsCrawled) {
+  changed(0ms);
+  connect(queue, at(100ms));
+  queue.start_live();
+  queue.finished(kLive, outcome(Verdict::partial), at(200ms));
+  queue.set_activity(Activity::connecting);
+  EXPECT_EQ(queue.state(at(10s)), TargetState::retrying);
+  EXPECT_EQ(queue.next_attempt(), std::nullopt) << "the end of a crawl has no time";
+  queue.disconnected(at(10s));
+  EXPECT_GT(queue.next_attempt(), at(10s));
+}
+
 TEST_F(Unconnected, AFailedConnectionIsAFailureOfTheTarget) {
   queue.want_full(at(0ms));
   queue.start_connecting();
