@@ -12,6 +12,7 @@ constexpr std::string_view kNamesPaths = "mirrord itself names the paths of each
 constexpr std::string_view kNoTransfer = "it would take the place of the transfer";
 constexpr std::string_view kReadsOutput = "mirrord reads what rsync prints";
 constexpr std::string_view kLeavesBehind = "it would leave changed files behind";
+constexpr std::string_view kMissesChanges = "it would make rsync miss changes";
 constexpr std::string_view kOddNames = "it would break odd file names";
 constexpr std::string_view kDeletesSource = "it would delete the source";
 constexpr std::string_view kUnsafeDeletion = "it would make deletions unsafe";
@@ -28,6 +29,7 @@ constexpr std::string_view kUseRemoteProgram = "use the key 'remote_program' ins
 constexpr std::string_view kUsePasswordFile = "use the key 'password_file' instead";
 constexpr std::string_view kNoDash =
     "an option begins with '-'; write its value in the same string";
+constexpr std::string_view kOneInAString = "one option in each string";
 constexpr std::string_view kNeedsValue =
     "its value must stand in the same string, as in \"--option=VALUE\"";
 
@@ -77,6 +79,8 @@ constexpr Rule kRefused[] = {
     {"update", kLeavesBehind},
     {"size-only", kLeavesBehind},
     {"append", kLeavesBehind},
+    {"append-verify", kLeavesBehind},
+    {"modify-window", kMissesChanges},
     {"compare-dest", kLeavesBehind},
     {"stop-after", kLeavesBehind},
     {"stop-at", kLeavesBehind},
@@ -118,8 +122,9 @@ constexpr Rule kRefusedPrefixes[] = {
 
 /// Each letter of `name` is one refused short option.
 constexpr Rule kRefusedLetters[] = {
-    {"rRd0", kNamesPaths}, {"nV", kNoTransfer}, {"vqihP8", kReadsOutput}, {"u", kLeavesBehind},
-    {"lLk", kUseSymlinks}, {"fFC", kUseFilter}, {"e", kUseSsh},           {"H", kUseHardLinks},
+    {"rRd0", kNamesPaths}, {"nV", kNoTransfer},    {"vqihP8", kReadsOutput}, {"u", kLeavesBehind},
+    {"@", kMissesChanges}, {"lLk", kUseSymlinks},  {"fFC", kUseFilter},      {"e", kUseSsh},
+    {"H", kUseHardLinks},  {" \t", kOneInAString},
 };
 
 /// Given without its value, each of these would swallow the argument that mirrord puts next.
@@ -145,7 +150,6 @@ constexpr std::string_view kValued[] = {
     "max-alloc",
     "max-size",
     "min-size",
-    "modify-window",
     "port",
     "protocol",
     "skip-compress",
@@ -158,7 +162,7 @@ constexpr std::string_view kValued[] = {
     "cc",
     "remote-option",
 };
-constexpr std::string_view kValuedLetters = "BMT@";
+constexpr std::string_view kValuedLetters = "BMT";
 
 Refusal refused_letter(char letter) {
   for (const Rule& rule : kRefusedLetters)
@@ -181,9 +185,15 @@ Refusal refused_negation(std::string_view name) {
   return negated.size() == 1 ? refused_letter(negated.front()) : refused_name(negated);
 }
 
+/// rsync(1) --checksum-choice: "none", for the transfers or for what is compared.
+bool takes_no_checksums(std::string_view name, std::string_view value) {
+  return (name == "checksum-choice" || name == "cc") && value.find("none") != value.npos;
+}
+
 Refusal refused_long(std::string_view option) {
   const size_t equals = option.find('=');
   const std::string_view name = option.substr(0, equals);
+  if (name.find_first_of(" \t") != std::string_view::npos) return kOneInAString;
   if (const Refusal why = refused_name(name)) return why;
   if (const Refusal why = refused_negation(name)) return why;
   if (equals == std::string_view::npos) {
@@ -191,7 +201,9 @@ Refusal refused_long(std::string_view option) {
         std::find(std::begin(kValued), std::end(kValued), name) != std::end(kValued);
     return valued ? Refusal(kNeedsValue) : std::nullopt;
   }
-  if (name == "remote-option") return refused_rsync_option(option.substr(equals + 1));
+  const std::string_view value = option.substr(equals + 1);
+  if (takes_no_checksums(name, value)) return kMissesChanges;
+  if (name == "remote-option") return refused_rsync_option(value);
   return std::nullopt;
 }
 

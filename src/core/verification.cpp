@@ -2,10 +2,23 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <string_view>
 
 #include "core/escape.hpp"
 
 namespace mirrord {
+
+namespace {
+
+/// "YXcstpoguax NAME" or "*deleting   NAME", rsync(1) --itemize-changes; what else it prints is
+/// about what it leaves out.
+bool is_itemized(const std::string& line) {
+  if (line.starts_with("*deleting ")) return true;
+  return line.size() > 1 && std::string_view("<>ch.").find(line[0]) != std::string_view::npos &&
+         std::string_view("fdLDS").find(line[1]) != std::string_view::npos;
+}
+
+}  // namespace
 
 std::vector<std::string> read_drift(const std::string& output, bool is_whole) {
   std::vector<std::string> drift;
@@ -16,7 +29,7 @@ std::vector<std::string> read_drift(const std::string& output, bool is_whole) {
     start = end + 1;
     // An empty line comes before the statistics. Newlines in names are escaped by rsync.
     if (line.empty() && output.compare(start, 16, "Number of files:") == 0) break;
-    if (!line.empty()) drift.push_back(std::move(line));
+    if (is_itemized(line)) drift.push_back(std::move(line));
   }
   return drift;
 }
@@ -28,7 +41,7 @@ std::string to_json(const std::vector<Verification>& verifications) {
     for (const std::string& line : one.drift) lines.push_back(escape(unescape_rsync(line)));
     targets.push_back({{"group", one.group},
                        {"target", escape(one.target)},
-                       {"equal", one.error.empty() && one.drift.empty()},
+                       {"equal", one.error.empty() && one.drift.empty() && one.is_whole},
                        {"drift", lines},
                        {"whole", one.is_whole},
                        {"error", escape(one.error)}});

@@ -32,6 +32,7 @@ TEST(RsyncOptions, LetsHarmlessOnesPass) {
                              "--no-g",
                              "--delay-updates",
                              "--ignore-times",
+                             "--checksum-choice=md5",
                              "-y"})
     EXPECT_FALSE(refused_rsync_option(option)) << option;
 }
@@ -83,6 +84,13 @@ TEST(RsyncOptions, RefusesWhatWouldBreakAGuarantee) {
                              "--update",
                              "-u",
                              "--size-only",
+                             "--append",
+                             "--append-verify",
+                             "--modify-window=1",
+                             "-@1",
+                             "-a@1",
+                             "--checksum-choice=none",
+                             "--cc=md5,none",
                              "--remove-source-files",
                              "--remove-sent-files",
                              "--force",
@@ -139,6 +147,12 @@ TEST(RsyncOptions, ChecksCombinedLettersOneByOne) {
 TEST(RsyncOptions, ChecksWhatIsPassedToTheOtherSide) {
   EXPECT_TRUE(refused_rsync_option("-M--delete"));
   EXPECT_TRUE(refused_rsync_option("--remote-option=--daemon"));
+}
+
+TEST(RsyncOptions, WantsOneOptionInAString) {
+  EXPECT_EQ(refused_rsync_option("--fuzzy --delay-updates"), "one option in each string");
+  EXPECT_EQ(refused_rsync_option("-W --fuzzy"), "one option in each string");
+  EXPECT_FALSE(refused_rsync_option("--temp-dir=/var/my own"));
 }
 
 TEST(RsyncOptions, WantsOptionAndValueInOneString) {

@@ -16,10 +16,15 @@ TEST(Verification, ReadsTheItemizedLines) {
   EXPECT_EQ(read_drift(""), Lines{});
 }
 
+TEST(Verification, WhatRsyncSaysBesidesIsNoDrift) {
+  EXPECT_EQ(read_drift("skipping non-regular file \"pipe\"\n>f+++++++++ b\n"),
+            Lines{">f+++++++++ b"});
+}
+
 TEST(Verification, OfTheEndOfALongOutputTheFirstLineIsNone) {
   EXPECT_EQ(read_drift(std::string(".... a\n>f+++++++++ b\n") + kStatistics, false),
             Lines{">f+++++++++ b"});
-  EXPECT_EQ(read_drift("one line that has no end", false), (Lines{"one line that has no end"}));
+  EXPECT_EQ(read_drift(">f+++++++++ a long na", false), Lines{">f+++++++++ a long na"});
 }
 
 TEST(Verification, IsEqualOnlyWithoutDriftAndError) {
@@ -28,6 +33,7 @@ TEST(Verification, IsEqualOnlyWithoutDriftAndError) {
   };
   EXPECT_TRUE(equal({"web", "a", {}, true, ""}));
   EXPECT_FALSE(equal({"web", "a", {">f+++++++++ b"}, true, ""}));
+  EXPECT_FALSE(equal({"web", "a", {}, false, ""})) << "there was more than could be read";
   EXPECT_FALSE(equal({"web", "a", {}, true, "some files could not be transferred"}));
 }
 
