@@ -1,5 +1,6 @@
 #include "core/config.hpp"
 
+#include "core/config_overlaps.hpp"
 #include "core/config_reader.hpp"
 #include "core/config_schema.hpp"
 #include "core/config_targets.hpp"
@@ -138,6 +139,8 @@ void report_unknown_tables(ConfigReport& report, const toml::table& root) {
   }
 }
 
+std::string title_of(std::string_view group) { return fmt::format("group '{}'", group); }
+
 /// Reads file after file; what must be unique over all files is remembered with its place.
 class ConfigReading {
  public:
@@ -154,11 +157,17 @@ class ConfigReading {
   void read_group(const ConfigScope& scope, std::string_view name, const toml::table& table,
                   const Defaults& defaults);
   void claim(ConfigReport& report, const std::string& what, const toml::table& table);
+  void warn_of_overlaps();
+
+  struct Place {
+    std::string file;
+    toml::source_position at;
+  };
 
   const Host& host_;
   std::string file_;
   Config config_;
-  std::map<std::string, std::string> first_places_;
+  std::map<std::string, Place> first_places_;
   std::vector<Diagnostic> diagnostics_;
 };
 
@@ -214,7 +223,7 @@ void ConfigReading::read_group(const ConfigScope& scope, std::string_view name,
                          fmt::format("group name '{}' must consist of letters, digits, '_', '.' "
                                      "and '-'",
                                      name));
-  claim(scope.report, fmt::format("group '{}'", name), table);
+  claim(scope.report, title_of(name), table);
   GroupDraft draft = defaults.values;
   draft.name = name;
   read_table(scope, table, group_schema(), draft);
@@ -231,10 +240,18 @@ void ConfigReading::read_group(const ConfigScope& scope, std::string_view name,
 /// Reports the second of two tables that may exist only once.
 void ConfigReading::claim(ConfigReport& report, const std::string& what, const toml::table& table) {
   const auto at = table.source().begin;
-  const auto [first, is_first] =
-      first_places_.emplace(what, fmt::format("{}:{}:{}", file_, at.line, at.column));
+  const auto [first, is_first] = first_places_.emplace(what, Place{file_, at});
   if (is_first) return;
-  report.problem(at, fmt::format("{} is already defined at {}", what, first->second));
+  const auto& [file, earlier] = first->second;
+  report.problem(at, fmt::format("{} is already defined at {}:{}:{}", what, file, earlier.line,
+                                 earlier.column));
+}
+
+void ConfigReading::warn_of_overlaps() {
+  for (const Overlap& overlap : find_overlaps(config_.groups)) {
+    const auto& [file, at] = first_places_.at(title_of(overlap.group));
+    diagnostics_.push_back({Severity::warning, file, at.line, at.column, overlap.message});
+  }
 }
 
 ParsedConfig ConfigReading::finish(const std::string& first_file) {
@@ -247,6 +264,7 @@ ParsedConfig ConfigReading::finish(const std::string& first_file) {
   if (failed) return {std::nullopt, std::move(diagnostics_)};
   std::sort(config_.groups.begin(), config_.groups.end(),
             [](const Group& a, const Group& b) { return a.name < b.name; });
+  warn_of_overlaps();
   return {std::move(config_), std::move(diagnostics_)};
 }
 

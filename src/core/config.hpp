@@ -53,7 +53,8 @@ struct Diagnostic {
 
 struct ParsedConfig {
   std::optional<Config> config;         ///< empty when there is any problem
-  std::vector<Diagnostic> diagnostics;  ///< in order of file, line, column
+  /// In order of file, line, column; last, those about several groups.
+  std::vector<Diagnostic> diagnostics;
 
   bool ok() const { return config.has_value(); }
 };
