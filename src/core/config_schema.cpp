@@ -32,6 +32,10 @@ std::optional<std::string> read_source(const ConfigEntry& entry) {
 
 std::optional<std::string> read_user(const ConfigEntry& entry) {
   const auto user = read_text(entry, "www-data");
+  if (user && user->empty()) {
+    entry.problem("is empty; name a user, or remove the key");
+    return std::nullopt;
+  }
   if (!user || entry.scope.host.find_user(*user)) return user;
   entry.scope.report.problem(entry.value.source().begin,
                              fmt::format("user = \"{}\": no such user", *user));
@@ -95,6 +99,12 @@ std::optional<std::vector<FilterRule>> read_exclude(const ConfigEntry& entry) {
   return read_rules(entry, parse_exclude);
 }
 
+/// A file that is no list of patterns may have lines of any length.
+std::string beginning_of(const std::string& line) {
+  constexpr size_t kMost = 200;
+  return line.size() <= kMost ? line : line.substr(0, kMost) + "...";
+}
+
 std::optional<std::vector<FilterRule>> read_exclude_from(const ConfigEntry& entry) {
   const auto path = read_absolute_path(entry);
   if (!path) return std::nullopt;
@@ -110,7 +120,7 @@ std::optional<std::vector<FilterRule>> read_exclude_from(const ConfigEntry& entr
     if (rule)
       rules.push_back(*rule);
     else
-      entry.problem(fmt::format("names '{}', where \"{}\" {}", *path, line, reason));
+      entry.problem(fmt::format("names '{}', where \"{}\" {}", *path, beginning_of(line), reason));
   }
   return rules;
 }

@@ -14,6 +14,9 @@ namespace {
 
 constexpr size_t kMostFacts = 64 * 1024 * 1024;
 
+/// A killed process ends at once, unless it is deep in the kernel.
+constexpr Duration kEnding = std::chrono::seconds(1);
+
 std::string last_line(const std::string& text) {
   size_t end = text.find_last_not_of('\n');
   if (end == std::string::npos) return "";
@@ -28,10 +31,10 @@ ConfigReading::ConfigReading(Loop& loop, Settings settings, TakeOver take_over)
 }
 
 void ConfigReading::ask(Done done) {
-  bool was_given_up = child_ && asked_.empty();
-  if (was_given_up) return done(take_over_(failure("what hung the last time hangs still")));
   waiting_.push_back(std::move(done));
-  if (!child_) start();
+  if (!child_) return start();
+  const bool was_given_up = asked_.empty();
+  if (was_given_up && waiting_.size() == 1) loop_.arm(patience_, loop_.now() + kEnding);
 }
 
 void ConfigReading::start() {
@@ -62,15 +65,17 @@ void ConfigReading::ended(const ProcessResult& result) {
   if (!child_ && !waiting_.empty()) start();
 }
 
-/// One that not even SIGKILL ends, deep in the kernel, is left to itself until it does.
+/// One that not even SIGKILL ends is left to itself until it does.
 void ConfigReading::out_of_patience() {
+  if (asked_.empty()) {
+    asked_ = std::exchange(waiting_, {});
+    return answer(failure("what hung the last time hangs still"));
+  }
   child_->kill();
-  ParsedConfig failed =
-      failure(fmt::format("nothing was heard within {} of {}", format_duration(settings_.patience),
-                          last_line(child_->error())));
-  asked_.insert(asked_.end(), waiting_.begin(), waiting_.end());
-  waiting_.clear();
-  answer(failed);
+  // Who asked meanwhile asked of what may be mended by now.
+  if (!waiting_.empty()) loop_.arm(patience_, loop_.now() + kEnding);
+  answer(failure(fmt::format("nothing was heard within {} of {}",
+                             format_duration(settings_.patience), last_line(child_->error()))));
 }
 
 void ConfigReading::answer(const ParsedConfig& parsed) {

@@ -24,12 +24,21 @@ Diagnostic problem(const std::string& file, const std::string& message) {
 
 Host::Text failure(int error) { return {std::nullopt, std::strerror(error)}; }
 
+/// A FIFO or a device is not even opened.
+bool is_special(const std::string& path) {
+  struct stat st {};
+  return ::stat(path.c_str(), &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
+}
+
+/// As long as there is more of a file than anybody writes, it may have no end.
 Host::Text read_file(const std::string& path) {
+  constexpr size_t kMost = 32 * 1024 * 1024;
+  if (is_special(path)) return {std::nullopt, "it is no regular file"};
   Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd) return failure(errno);
   std::string text;
   char buffer[65536];
-  while (true) {
+  while (text.size() <= kMost) {
     ssize_t n = ::read(fd.get(), buffer, sizeof buffer);
     if (n == 0) return {std::move(text), ""};
     if (n > 0)
@@ -37,6 +46,7 @@ Host::Text read_file(const std::string& path) {
     else if (errno != EINTR)
       return failure(errno);
   }
+  return {std::nullopt, "it is larger than 32 MiB"};
 }
 
 /// Who but root and the reader could have written a file or directory, and what mends it; ""
@@ -78,12 +88,6 @@ Host this_machine() {
   return {[](const std::string& user) { return user.empty() ? current_user() : find_user(user); },
           [](const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }, read_file,
           others_write_what_root_reads};
-}
-
-/// A FIFO or a device is not even opened.
-bool is_special(const std::string& path) {
-  struct stat st {};
-  return ::stat(path.c_str(), &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
 }
 
 void read_one(ConfigFacts& facts, const std::string& path) {

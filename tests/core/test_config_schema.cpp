@@ -89,6 +89,7 @@ TEST(GroupSchema, SaysWhatIsWrong) {
       {"delay = '2h'", "key 'delay' in [t] must be between \"0s\" and \"1h\", not \"2h\""},
       {"max_delay = 12:00:00",
        "key 'max_delay' in [t] must be a string such as \"5s\", not a date or time"},
+      {"user = ''", "key 'user' in [t] is empty; name a user, or remove the key"},
       {"user = 'nobody-here'", "user = \"nobody-here\": no such user"},
       {"user = 1.5", "key 'user' in [t] must be a string such as \"www-data\", not a fraction"},
       {"source = '/a/../b'",

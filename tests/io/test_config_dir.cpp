@@ -1,6 +1,7 @@
 #include "io/config_dir.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -126,6 +127,19 @@ TEST_F(ConfigDir, AFileThatIsNoFileIsAProblem) {
   ParsedConfig parsed = load();
   EXPECT_FALSE(parsed.ok());
   EXPECT_EQ(parsed.diagnostics.size(), 2u) << texts_of(parsed);
+}
+
+TEST_F(ConfigDir, APatternFileThatHasNoEndIsAProblem) {
+  const auto told = [&](const std::string& file) {
+    write("a.toml", group_text("a") + "exclude_from = \"" + file + "\"\n");
+    return texts_of(load());
+  };
+  const std::string pipe = dir / "patterns";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  for (const std::string& file : {pipe, std::string("/dev/zero")})
+    EXPECT_NE(told(file).find("it is no regular file"), std::string::npos) << told(file);
+  test::write_file(dir / "large", std::string(33 * 1024 * 1024, '\n'));
+  EXPECT_NE(told(dir / "large").find("larger than 32 MiB"), std::string::npos);
 }
 
 TEST_F(ConfigDir, AnUnreadableDirectoryIsAProblem) {
