@@ -49,9 +49,10 @@ _mirrorctl() {
     previous=$word
   done
 
-  local options=$common choices=''
+  local options=$common
+  local -a choices=()
   case $verb in
-    '') options="$common --json --version" choices=$verbs ;;
+    '') options="$common --json --version" choices=($verbs) ;;
     status | verify) options="$common --json" ;;
     sync) options="$common --full --wait --approve-deletes" ;;
     wait) options="$common --timeout" ;;
@@ -61,26 +62,32 @@ _mirrorctl() {
     import-lsyncd) options='--user --help' ;;
   esac
   case $previous in
-    --bus) options='' choices='system user' ;;
-    --config-dir | -H | --host | --timeout) options='' choices='' ;;
+    --bus) choices=(system user) ;;
+    --config-dir | -H | --host | --timeout) choices=() ;;
     *)
       if [[ $cur == -* ]]; then
-        choices=$options
+        choices=($options)
       else
         case $verb in
           status | monitor | sync | wait | verify | pause | resume | doctor)
-            choices=$(_mirrorctl_names "${words[@]:1}")
+            mapfile -t choices < <(_mirrorctl_names "${words[@]:1}")
             ;;
           explain)
-            [[ $previous != explain ]] || choices=$(_mirrorctl_names "${words[@]:1}" | grep -v /)
+            [[ $previous != explain ]] ||
+              mapfile -t choices < <(_mirrorctl_names "${words[@]:1}" | grep -v /)
             ;;
         esac
       fi
       ;;
   esac
 
-  local IFS=$' \n'
-  mapfile -t COMPREPLY < <(compgen -W "$choices" -- "$cur")
+  # Not compgen -W: it expands its words, and names are whatever the daemon says.
+  local choice quoted
+  COMPREPLY=()
+  for choice in "${choices[@]}"; do
+    printf -v quoted %q "$choice"
+    [[ $choice != "$cur"* && $quoted != "$cur"* ]] || COMPREPLY+=("$quoted")
+  done
   # bash replaces only what stands behind the last colon.
   if [[ $cur == *:* ]]; then
     COMPREPLY=("${COMPREPLY[@]#"${cur%:*}:"}")

@@ -1,6 +1,7 @@
 #include "core/ssh.hpp"
 
 #include <initializer_list>
+#include <string_view>
 
 namespace mirrord {
 
@@ -79,6 +80,9 @@ std::vector<std::string> ssh_remote_command(const SshSettings& ssh, const Destin
 }
 
 std::string quote(const std::string& word) {
+  constexpr std::string_view kPlain =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_@%+=:,./-";
+  if (!word.empty() && word.find_first_not_of(kPlain) == std::string::npos) return word;
   std::string quoted = "'";
   for (char c : word) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
   return quoted + '\'';

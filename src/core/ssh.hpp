@@ -28,7 +28,7 @@ std::vector<std::string> ssh_remote_command(const SshSettings& ssh, const Destin
                                             const std::string& control_path,
                                             const std::string& command);
 
-/// One word for a POSIX shell.
+/// One word for a POSIX shell, as it is where that will do.
 std::string quote(const std::string& word);
 
 /// Joins arguments as rsync's -e splits them: at spaces, with "…" around and "" for a quote.

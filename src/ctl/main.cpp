@@ -39,6 +39,9 @@ std::string fault_of_selection(const std::string& text) {
   return good ? "" : "'" + text + "' is neither GROUP nor GROUP/TARGET";
 }
 
+/// "" is what a script passes whose variable is not set.
+std::string fault_of_text(const std::string& text) { return text.empty() ? "it is empty" : ""; }
+
 void describe(CLI::App& app, Options& options) {
   app.set_version_flag("--version", "mirrorctl " MIRRORD_VERSION);
   app.fallthrough();  // --bus and -H may also follow the verb
@@ -49,6 +52,7 @@ void describe(CLI::App& app, Options& options) {
   auto* host =
       app.add_option("-H,--host", options.address.host, "Ask the daemon of another host, by ssh")
           ->type_name("[USER@]HOST")
+          ->check(CLI::Validator(fault_of_text, ""))
           ->excludes(bus);
   auto add_selection = [&](CLI::App* verb) {
     verb->add_option("SELECTION", options.selection, "GROUP or GROUP/TARGET; all when left out")
@@ -58,6 +62,7 @@ void describe(CLI::App& app, Options& options) {
   auto add_config_directory = [&](CLI::App* verb) {
     verb->add_option("--config-dir", options.config_directory, "Directory of the *.toml files")
         ->type_name("DIR")
+        ->check(CLI::Validator(fault_of_text, ""))
         ->capture_default_str();
   };
   auto add_json = [&](CLI::App* verb) { verb->add_flag("--json", options.json, "Print JSON"); };

@@ -6,6 +6,7 @@
 
 #include "core/deletion_guard.hpp"
 #include "core/escape.hpp"
+#include "core/ssh.hpp"
 #include "daemon/engine.hpp"
 #include "io/log.hpp"
 
@@ -79,8 +80,8 @@ void Engine::hold(TargetRun& target, Outcome& outcome) {
   if (outcome.verdict == Verdict::withheld) return outcome.text.clear();
   outcome.text = fmt::format(
       "held: the comparison would delete {} of {} entries; nothing was deleted; to approve: "
-      "mirrorctl sync --full --approve-deletes {}/{}",
-      outcome.extraneous, outcome.entries, group.name, target.config.name);
+      "mirrorctl sync --full --approve-deletes {}",
+      outcome.extraneous, outcome.entries, quote(group.name + '/' + target.config.name));
 }
 
 void Engine::note_outcome(TargetRun& target, const Outcome& outcome) {

@@ -28,6 +28,21 @@ struct Options {
   bool gather = false;
 };
 
+/// A value by its name; another word is answered with all names.
+template <class Value>
+CLI::Validator one_of(const std::map<std::string, Value>& values) {
+  auto convert = [&values](std::string& text) {
+    if (const auto found = values.find(text); found != values.end()) {
+      text = std::to_string(static_cast<int>(found->second));
+      return std::string();
+    }
+    std::string names;
+    for (const auto& [name, value] : values) names += (names.empty() ? "" : ", ") + name;
+    return "'" + text + "' is none of " + names;
+  };
+  return {convert, ""};
+}
+
 void describe(CLI::App& app, Options& options) {
   static const std::map<std::string, log::Target> targets{{"auto", log::Target::automatic},
                                                           {"journal", log::Target::journal},
@@ -38,18 +53,20 @@ void describe(CLI::App& app, Options& options) {
       {"info", LogLevel::info},   {"debug", LogLevel::debug}};
   app.add_option("--config-dir", options.service.config_directory, "Directory of the *.toml files")
       ->type_name("DIR")
+      ->check(CLI::Validator(
+          [](const std::string& text) { return text.empty() ? "it is empty" : ""; }, ""))
       ->capture_default_str();
   app.add_option("--bus", options.service.bus, "system, user, none or a D-Bus address")
       ->capture_default_str();
   app.add_option("--log-target", options.log_target, "auto, journal or stderr")
       ->type_name("TARGET")
-      ->transform(CLI::Transformer(targets).description(""));
+      ->transform(one_of(targets));
   app.add_option("--log-level", options.service.log_level, "emerg to debug; overrides log_level =")
       ->type_name("LEVEL")
-      ->transform(CLI::Transformer(levels).description(""));
-  app.add_flag("--once", options.service.once,
-               "One full sync of every target, then exit: 0 all in sync, 1 otherwise");
-  app.add_flag("--check", options.check, "Validate the configuration and exit");
+      ->transform(one_of(levels));
+  auto* once = app.add_flag("--once", options.service.once,
+                            "One full sync of every target, then exit: 0 all in sync, 1 otherwise");
+  app.add_flag("--check", options.check, "Validate the configuration and exit")->excludes(once);
   app.add_flag(kGatherOption, options.gather)->group("");  // hidden: it is for ourselves
   app.set_version_flag("--version", "mirrord " MIRRORD_VERSION);
 }

@@ -56,10 +56,19 @@ spdlog::level::level_enum spdlog_level(LogLevel level) {
 /// The levels are those of syslog(3), in its order.
 std::string priority() { return std::to_string(static_cast<int>(current_line.level)); }
 
-/// sd_journal_sendv(3) with the fields of the line.
+/// Lines with sd-daemon(3) priority prefixes, for whoever collects our standard error.
+void write_prefixed(const spdlog::details::log_msg& msg) {
+  std::string line = "<" + priority() + ">";
+  line.append(msg.payload.data(), msg.payload.size()).push_back('\n');
+  (void)std::fwrite(line.data(), 1, line.size(), stderr);
+}
+
+/// sd_journal_sendv(3) with the fields of the line. Without a journal that would be a silent
+/// success.
 class JournalSink final : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
  protected:
   void sink_it_(const spdlog::details::log_msg& msg) override {
+    if (::access("/run/systemd/journal/socket", F_OK) < 0) return write_prefixed(msg);
     std::vector<std::string> entry{"MESSAGE=" + std::string(msg.payload.data(), msg.payload.size()),
                                    "PRIORITY=" + priority(), "SYSLOG_IDENTIFIER=mirrord"};
     if (current_line.fields)
@@ -73,14 +82,9 @@ class JournalSink final : public spdlog::sinks::base_sink<spdlog::details::null_
   void flush_() override {}
 };
 
-/// Lines with sd-daemon(3) priority prefixes, for whoever collects our standard error.
 class PrefixSink final : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
  protected:
-  void sink_it_(const spdlog::details::log_msg& msg) override {
-    std::string line = "<" + priority() + ">";
-    line.append(msg.payload.data(), msg.payload.size()).push_back('\n');
-    (void)std::fwrite(line.data(), 1, line.size(), stderr);
-  }
+  void sink_it_(const spdlog::details::log_msg& msg) override { write_prefixed(msg); }
   void flush_() override { (void)std::fflush(stderr); }
 };
 

@@ -136,12 +136,29 @@ TEST_F(BadConfig, GoodConfigurationPassesTheCheck) {
 TEST_F(BadConfig, UsageErrors) {
   for (const auto& arguments : {Arguments{mirrord_program(), "--no-such-option"},
                                 Arguments{mirrord_program(), "--log-level", "loudest"},
+                                Arguments{mirrord_program(), "--config-dir", "", "--check"},
+                                Arguments{mirrord_program(), "--once", "--check"},
                                 Arguments{mirrorctl_program(), "--no-such-option"},
                                 Arguments{mirrorctl_program(), "no-such-verb"}}) {
     const Finished finished = run(arguments);
     EXPECT_EQ(2, finished.status) << arguments.back() << ": " << finished.out << finished.err;
     EXPECT_FALSE(finished.err.empty()) << arguments.back();
   }
+}
+
+TEST_F(BadConfig, AnUnknownWordIsAnsweredWithTheKnownOnes) {
+  const Finished finished = run({mirrord_program(), "--log-target", "syslog"});
+  EXPECT_NE(std::string::npos, finished.err.find("'syslog' is none of auto, journal, stderr"))
+      << finished.err;
+}
+
+TEST_F(BadConfig, IsToldAlsoWhereThereIsNoJournal) {
+  if (fs::exists("/run/systemd/journal/socket")) GTEST_SKIP() << "there is a journal";
+  put_config("web.toml", "nonsense = 1\n");
+  const Finished started =
+      run({mirrord_program(), "--config-dir", config_dir(), "--log-target", "journal"});
+  EXPECT_EQ(kInvalidConfig, started.status);
+  EXPECT_NE(std::string::npos, started.err.find("nonsense")) << started.err;
 }
 
 TEST_F(BadConfig, VersionAndHelp) {

@@ -157,6 +157,7 @@ TEST_F(Ctl, AsksTheDaemonOfAnotherHost) {
   }
   write_script(dir / "bin/ssh", "#!/bin/sh\nexit 255\n");
   EXPECT_EQ(3, run({mirrorctl_program(), "-H", "far", "status"}, {{"PATH", path}}).status);
+  EXPECT_EQ(2, mirrorctl({"-H", "", "status"}).status) << "not our own daemon";
 }
 
 TEST_F(Ctl, VerbsThatTellFactsNeedADaemon) {
@@ -186,6 +187,19 @@ TEST_F(Ctl, BashCompletesVerbsOptionsAndNames) {
   EXPECT_EQ("web\nweb/copy\nweb/other\n", completions(command + "sync "));
   EXPECT_EQ("web/copy\n", completions(command + "sync --full web/c"));
   EXPECT_EQ("web\n", completions(command + "explain w"));
+}
+
+TEST_F(Ctl, BashTakesNamesForNothingButNames) {
+  const std::string bait = dir / "bait";
+  stop();
+  configure({.targets = {local_target("$(touch " + bait + ")"), local_target("it's b")}});
+  start();
+  const std::string command = mirrorctl_program() + " --bus " + bus().address() + " ";
+  const std::string offered = completions(command + "sync web/");
+  EXPECT_FALSE(fs::exists(bait));
+  EXPECT_TRUE(contains(offered, "web/it\\'s\\ b\n")) << offered;
+  EXPECT_EQ("web/it\\'s\\ b\n", completions(command + "sync web/i"));
+  EXPECT_EQ("\n", completions(command + "sync it"));
 }
 
 std::set<std::string> words(const std::string& text, const std::string& pattern) {
