@@ -41,10 +41,9 @@ bool lists_all_first(const Transfer& transfer) {
 void add_comparison(Arguments& argv, const Group& group, const Transfer& transfer, bool removes) {
   argv.push_back("-r");
   if (transfer.lane == Lane::verify) append(argv, {"-n", "-i"});
-  if (transfer.by_checksum || transfer.lane == Lane::verify)
-    argv.push_back("-c");
-  else
-    add_fine_times(argv, transfer);
+  if (transfer.by_checksum || transfer.lane == Lane::verify) argv.push_back("-c");
+  // A file system there may have no finer times than seconds, which is no drift of contents.
+  if (transfer.lane != Lane::verify) add_fine_times(argv, transfer);
   if (lists_all_first(transfer)) argv.push_back("--no-inc-recursive");
   if (removes) argv.push_back(group.delete_excluded ? "--delete-excluded" : "--delete");
   if (removes) add_limit(argv, transfer);
@@ -60,10 +59,11 @@ void add_list(Arguments& argv, const Transfer& transfer, bool removes) {
   else if (transfer.can.ignores_missing_args())
     argv.push_back("--ignore-missing-args");
   if (transfer.lane == Lane::tree) argv.push_back("-r");
-  if (removes && transfer.lane != Lane::data && transfer.lane != Lane::attributes) {
-    argv.push_back("--delete");
-    add_limit(argv, transfer);
-  }
+  // Of single entries it deletes nothing; but only with it rsync tells the other side what is
+  // excluded, and must stay where the directory around it goes.
+  if (removes) argv.push_back("--delete");
+  const bool compares = transfer.lane == Lane::tree || transfer.lane == Lane::children;
+  if (removes && compares) add_limit(argv, transfer);
   // The quick check of size and whole seconds would skip a file that was rewritten with the same
   // size within the second of its last transfer.
   if (transfer.lane == Lane::tree || transfer.lane == Lane::data) argv.push_back("-I");

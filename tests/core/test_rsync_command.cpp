@@ -50,8 +50,10 @@ TEST(RsyncCommand, EachLaneHasItsOptions) {
        {"--force", "--files-from=-", "--from0", "--delete-missing-args", "-r", "--delete", "-I"}},
       {Lane::children,
        {"--force", "--files-from=-", "--from0", "--delete-missing-args", "--delete"}},
-      {Lane::data, {"--force", "--files-from=-", "--from0", "--delete-missing-args", "-I"}},
-      {Lane::attributes, {"--force", "--files-from=-", "--from0", "--delete-missing-args"}},
+      {Lane::data,
+       {"--force", "--files-from=-", "--from0", "--delete-missing-args", "--delete", "-I"}},
+      {Lane::attributes,
+       {"--force", "--files-from=-", "--from0", "--delete-missing-args", "--delete"}},
   };
   for (const auto& c : cases) {
     Arguments wanted{"rsync", "-lptgoD", "--stats", "--no-h", "-L"};
@@ -79,8 +81,7 @@ TEST(RsyncCommand, DeletesByTheFourModes) {
     EXPECT_EQ(has(rsync_command(g, target(), in_lane(Lane::full)), "--delete"), c.full) << mode;
     for (Lane lane : {Lane::tree, Lane::children, Lane::data, Lane::attributes}) {
       Arguments argv = rsync_command(g, target(), in_lane(lane));
-      bool whole = lane == Lane::tree || lane == Lane::children;
-      EXPECT_EQ(has(argv, "--delete"), c.live && whole) << mode;
+      EXPECT_EQ(has(argv, "--delete"), c.live) << mode;
       EXPECT_EQ(has(argv, "--delete-missing-args"), c.live) << mode;
       EXPECT_EQ(has(argv, "--ignore-missing-args"), !c.live) << mode;
     }
@@ -173,7 +174,10 @@ TEST(RsyncCommand, OnlyAFullComparisonReadsEveryFile) {
     Transfer transfer = in_lane(lane);
     EXPECT_FALSE(has(rsync_command(group(), target(), transfer), "-c"));
     transfer.by_checksum = true;
-    EXPECT_EQ(has(rsync_command(group(), target(), transfer), "-c"), lane == Lane::full);
+    transfer.can = versions({3, 2, 7}, RsyncVersion{3, 2, 7});
+    Arguments argv = rsync_command(group(), target(), transfer);
+    EXPECT_EQ(has(argv, "-c"), lane == Lane::full);
+    EXPECT_TRUE(has(argv, "--modify-window=-1"));
   }
 }
 

@@ -60,6 +60,32 @@ TEST_F(TransferSsh, AMasterThatDiesIsReplaced) {
   EXPECT_EQ(2u, logins("host"));
 }
 
+/// Another host's rsync is told of filters only when it may delete.
+TEST_F(TransferSsh, WhatIsExcludedIsNotDeletedThereEither) {
+  configure({.targets = {target_on("host", "a"), local_target("here")},
+             .settings = std::string(kAtOnce) + "exclude = [\"*.tmp\"]\n"});
+  start();
+  ASSERT_TRUE(arrives("first sync", {"a", "here"}));
+  for (const char* standby : {"with a standby", "without"}) {
+    const fs::path gone = images / standby;
+    write_file(gone / "file", "1\n");
+    ASSERT_TRUE(arrives("a directory", {"a", "here"}));
+    for (const char* target : {"a", "here"})
+      write_file(copy(target) / "images" / standby / "own.tmp", "the target's");
+    fs::remove_all(gone);
+    for (const char* target : {"a", "here"}) {
+      const fs::path left = copy(target) / "images" / standby;
+      ASSERT_TRUE(wait_until([&] { return !fs::exists(left / "file"); })) << daemon->log();
+      ASSERT_TRUE(target_becomes(target, "idle")) << daemon->log();
+      EXPECT_TRUE(fs::exists(left / "own.tmp")) << target << ' ' << standby;
+      fs::remove_all(left);
+    }
+    configure({.targets = {target_on("host", "a"), local_target("here")},
+               .settings = std::string(kAtOnce) + "exclude = [\"*.tmp\"]\nstandby = false\n"});
+    ASSERT_EQ(0, mirrorctl({"reload"}).status);
+  }
+}
+
 TEST_F(TransferSsh, AHostThatAllowsOneSession) {
   server_with("host", "MaxSessions 1\n");
   configure({.targets = {target_on("host", "a"), target_on("host", "b")}, .settings = kAtOnce});
