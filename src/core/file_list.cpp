@@ -27,7 +27,7 @@ class ListBuilder {
     }
     if (path.empty()) return add_root();
     Entry entry = probe_once(path);
-    bool slash = depth_ == Depth::children && entry == Entry::directory;
+    bool slash = depth_ != Depth::entry && entry == Entry::directory;
     list(slash ? path + '/' : path, entry);
   }
 

@@ -30,7 +30,8 @@ using EntryProbe = std::function<Entry(const std::string& path)>;
 enum class Depth {
   entry,     ///< its own attributes: "./dir"
   children,  ///< its entries too: "./dir/"
-  tree,      ///< all below it: "./dir", for a run with -r
+  tree,      ///< all below it: "./dir/", for a run with -r; the slash tells the rules, which
+             ///< take a link to a directory for none, that it is one
 };
 
 struct FileList {

@@ -134,6 +134,20 @@ TEST_F(Filters, AnExcludedKindInPlaceOfAMirroredOneDeletesTheCopy) {
   ASSERT_TRUE(wait_until([&] { return !has("cache"); })) << daemon->log();
 }
 
+TEST_F(Filters, ALinkThatComesToLeadToADirectoryIsOne) {
+  fs::create_directories(source);
+  for (const char* first : {"missing", "file"}) fs::create_symlink(dir / first, source / first);
+  write_file(dir / "file", "1");
+  begin("symlinks = 'follow-external'\nfilter = ['+ */', '+ *.h', '- *']\n");
+  write_all({"k.h"});
+  ASSERT_TRUE(wait_until([&] { return has("k.h"); })) << daemon->log();
+  fs::remove(dir / "file");
+  for (const char* now : {"missing", "file"}) {
+    write_file(dir / now / "f.h", "1");
+    EXPECT_TRUE(wait_until([&] { return has(fs::path(now) / "f.h"); })) << now << daemon->log();
+  }
+}
+
 TEST_F(Filters, DeleteExcludedDeletesItInAFullSync) {
   write_file(copy("copy") / "own.tmp", "the target's");
   fs::create_directories(source);
