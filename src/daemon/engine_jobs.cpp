@@ -230,13 +230,13 @@ FileList Engine::make_list(const Job& job, const GroupRun& run, const Transfer& 
 
 /// rsync joins the names of a file only where it sees all of them, and the kernel names but one.
 void Engine::keep_hard_links(const Job& job, const GroupRun& run, const TargetRun& target) {
-  if (!target.config.rsync.hard_links || job.batch.kind == ChangeKind::attributes) return;
+  if (!target.config.rsync.hard_links) return;
   auto is_linked = [&](const std::string& path) {
     return has_hard_links(watcher(run).file_path(run.tree, path));
   };
-  bool none =
-      job.batch.kind == ChangeKind::data && std::ranges::none_of(job.batch.paths, is_linked);
-  if (!none) scheduler_.queue(job.target).want_full(job.batch.oldest);
+  const bool names_entries = job.batch.kind <= ChangeKind::data;
+  if (!names_entries || std::ranges::any_of(job.batch.paths, is_linked))
+    scheduler_.queue(job.target).want_full(job.batch.oldest);
 }
 
 /// Big is what takes a second or more where a second of bandwidth is known, and a tree of which

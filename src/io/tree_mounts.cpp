@@ -65,11 +65,16 @@ void TreeWatcher::refresh_mounts() {
   std::ranges::set_difference(mount_points_, before, std::back_inserter(added));
   for (const std::string& mount_point : removed) {
     drop_hollow(mount_point);
+    if (uncovers_sources(mount_point)) {
+      lost_mounts_.erase(mount_point);
+      continue;
+    }
     if (!concerns_us(mount_point)) continue;
     lost_mounts_.insert(mount_point);
     mounts_removed_.push_back(mount_point);
   }
   for (const std::string& mount_point : added) {
+    note_covered_sources(mount_point);
     // An empty file system has lost what was here as much as none has.
     if ((lost_mounts_.contains(mount_point) || concerns_us(mount_point)) && is_hollow(mount_point))
       lost_mounts_.insert(mount_point);
@@ -82,6 +87,25 @@ void TreeWatcher::refresh_mounts() {
     lost_mounts_.erase(mount_point);
     mounts_added_.push_back(mount_point);
   }
+}
+
+/// What was a source before is one again when the mount over it ends.
+void TreeWatcher::note_covered_sources(const std::string& mount_point) {
+  for (const auto& [id, tree] : trees_) {
+    if (tree.root == 0) continue;
+    const Link& root = map_.link(tree.root_link);
+    if (is_at_or_below(root.referent, mount_point))
+      covered_sources_[mount_point].emplace(root.referent, root.identity);
+  }
+}
+
+/// Whether the mount that has ended was over sources, which are all there as they were.
+bool TreeWatcher::uncovers_sources(const std::string& mount_point) {
+  const auto covered = covered_sources_.extract(mount_point);
+  return !covered.empty() && std::ranges::all_of(covered.mapped(), [](const auto& source) {
+    const auto& [path, identity] = source;
+    return identity_of(path) == identity && !is_empty_directory(path);
+  });
 }
 
 void TreeWatcher::mounts_changed() {

@@ -186,6 +186,7 @@ bool TreeWatcher::source_is_as_before(TreeId id) const {
 
 void TreeWatcher::relink_source(TreeId id) {
   if (source_is_as_before(id)) return;
+  refresh_mounts();  // as long as it is known what they concern
   // Also when it is missing as before: it may be missing at a later step, with other pins.
   drop_root(id);
   place_root(id);

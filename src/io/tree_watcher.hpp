@@ -236,6 +236,8 @@ class TreeWatcher {
   std::vector<std::string> filled_mounts() const;
   bool watches_hollow(int wd) const;
   void drop_hollow(const std::string& mount_point);
+  void note_covered_sources(const std::string& mount_point);
+  bool uncovers_sources(const std::string& mount_point);
   bool concerns_us(const std::string& mount_point) const;
   bool is_lost(const std::string& physical) const;
   void unmounted(const std::string& mount_point);
@@ -255,6 +257,8 @@ class TreeWatcher {
   std::vector<std::string> mounts_added_, mounts_removed_;  // not looked at yet
   std::set<std::string> lost_mounts_;         // that something of ours was on, until they come back
   std::map<std::string, int> hollow_mounts_;  // of these, what is mounted empty, with its watch
+  // What was mounted over sources while these were watched, with where and what they were.
+  std::map<std::string, std::map<std::string, Identity>> covered_sources_;
   std::vector<Task> tasks_;
   std::vector<FoundLink> found_links_;
   uint64_t crawl_steps_ = 0;

@@ -158,6 +158,9 @@ TEST_F(Hooks, NamesOfOneFileAreJoinedWhereThatIsWanted) {
   append_file(images / "same.png", "through the other name\n");
   ASSERT_TRUE(arrives("a change", {"copy"}));
   EXPECT_TRUE(joined("logo.png", "same.png"));
+  change_mode(images / "logo.png", 0600);
+  ASSERT_TRUE(arrives("a change of attributes", {"copy"}));
+  EXPECT_TRUE(joined("logo.png", "same.png"));
   write_file(images / "single.png", "x");
   fs::create_hard_link(images / "single.png", images / "double.png");
   ASSERT_TRUE(arrives("a new link", {"copy"}));

@@ -200,11 +200,36 @@ TEST_F(WatchMounts, AMountOverTheSource) {
   write_file(source / "on-the-mount", "a file\n");
   for (const auto& target : both) ASSERT_TRUE(holds(copy(target) / "on-the-mount", "a file\n"));
   ASSERT_TRUE(both_become("held"));
-  const auto before = copies();
   unmount(source);
-  nothing_is_deleted(before);  // what is below a mount is no mirror of what was on it
-  start();
+  is_back();  // it is the directory that it was
+}
+
+TEST_F(WatchMounts, AnEmptyMountOverTheSource) {
+  source = dir / "mounted";
+  fill(source);
+  begin(kNothingPinsIt);
+  ASSERT_TRUE(both_become("idle"));
+  const auto before = copies();
+  mount_tmpfs(source);
+  nothing_is_deleted(before);
+  unmount(source);
   is_back();
+}
+
+TEST_F(WatchMounts, AMountOverTheSourceThatWasEmptiedBelow) {
+  const fs::path volume = dir / "volume";
+  source = volume / "mounted";
+  fill(source);
+  begin(kNothingPinsIt);
+  ASSERT_TRUE(both_become("idle"));
+  bind(volume, dir / "elsewhere");
+  mount_tmpfs(source);
+  write_file(source / "on-the-mount", "a file\n");
+  for (const auto& target : both) ASSERT_TRUE(holds(copy(target) / "on-the-mount", "a file\n"));
+  for (const auto& entry : fs::directory_iterator(dir / "elsewhere/mounted")) fs::remove_all(entry);
+  unmount(source);
+  ASSERT_TRUE(becomes("web", "source-missing", kPatience)) << "nobody saw what it held deleted";
+  for (const auto& target : both) EXPECT_TRUE(fs::exists(copy(target) / "sub/deep/file")) << target;
 }
 
 TEST_F(WatchMounts, AMountBelowTheSourceIsUnmounted) {
