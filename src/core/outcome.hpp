@@ -25,7 +25,8 @@ struct Outcome {
   std::string complaint;  ///< the first line of rsync's or ssh's own words
   uint64_t files = 0;     ///< regular files transferred
   uint64_t bytes = 0;     ///< sent over the connection
-  /// Of all but `done` and `failed`: the paths that did not arrive; nothing = any may be missing.
+  /// The paths that did not arrive; nothing = any may be missing. Of `failed`: those at which the
+  /// run ended, so that others may be missing, too.
   std::optional<std::vector<std::string>> unsent;
   /// Paths that have arrived, but for their owners, modes or times.
   std::vector<std::string> unset;

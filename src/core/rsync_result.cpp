@@ -219,14 +219,16 @@ Outcome interpret(const RsyncEnd& end, const std::string& source, const std::str
   outcome.complaint = complaint_of(end.exit_status, end.error);
   outcome.text = text_of(end.exit_status, outcome.complaint);
   outcome.refuses_missing_args = refuses_missing_args(end);
+  constexpr int kFileIo = 11;  // it ended at the one that it could not write
   bool of_paths = outcome.verdict == Verdict::partial || outcome.verdict == Verdict::again;
-  if (!of_paths) return outcome;
+  if (!of_paths && end.exit_status != kFileIo) return outcome;
   outcome.deleted_part = end.deletes && end.exit_status == 23 && skipped_deletions(end);
   if (auto complaints = read_complaints(end.error, source, destination);
       complaints && end.error_is_whole) {
     outcome.unsent = std::move(complaints->paths);
     outcome.unset = std::move(complaints->attributes);
   }
+  if (!of_paths) return outcome;
   outcome.extraneous = number_after(end.error, kStopped).value_or(0);
   if (outcome.extraneous == 0) outcome.extraneous = number_after(end.output, kStopped).value_or(0);
   if (outcome.extraneous != 0) outcome.verdict = Verdict::withheld;

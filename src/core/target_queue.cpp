@@ -18,6 +18,12 @@ bool brings(const Batch& batch, const std::string& path) {
   });
 }
 
+/// Of the batch, at what its run ended; none when that is not known.
+std::vector<std::string> ends_of(const Batch& batch, const Outcome& outcome) {
+  if (outcome.verdict != Verdict::failed || !outcome.unsent) return {};
+  return paths_touched_by(batch.paths, *outcome.unsent);
+}
+
 void take_out(Batch& batch, const std::vector<std::string>& paths) {
   const std::set<std::string_view> out(paths.begin(), paths.end());
   std::erase_if(batch.paths, [&](const std::string& path) { return out.contains(path); });
@@ -174,7 +180,11 @@ Deletions TargetQueue::start_full() {
 
 void TargetQueue::finished(JobKind kind, const Outcome& outcome, Instant now) {
   if (kind == JobKind::connect) return connect_finished(outcome, now);
-  if (outcome.verdict == Verdict::failed)
+  // One that ended at all that it had says nothing of the target.
+  const bool of_paths =
+      kind != JobKind::full && !paths_of(kind).empty() &&
+      ends_of(kind == JobKind::big ? *big_ : *live_, outcome).size() == paths_of(kind).size();
+  if (outcome.verdict == Verdict::failed && !of_paths)
     target_failed(now);
   else
     succeeded(now);
@@ -204,7 +214,7 @@ void TargetQueue::sent(const Batch& batch, const Outcome& outcome, Instant now) 
       return leave_unsent(batch, outcome, now);
     case Verdict::failed:
       doubt_directories(batch, now);
-      return keep(pending_, batch, now);
+      return leave_unfinished(batch, ends_of(batch, outcome), now);
     case Verdict::withheld:  // by the guard; the comparison that is to come deletes, or is held
     case Verdict::held:
       if (!outcome.sent_all()) return leave_unsent(batch, outcome, now);
@@ -230,6 +240,16 @@ void TargetQueue::doubt_directories(const Batch& batch, Instant now) {
   for (const std::string& path : batch.paths)
     if (!path.empty()) directories.paths.push_back(parent_of(path));
   keep(pending_, directories, now);
+}
+
+/// What a run ended at would end the next one, too: it goes alone from now on.
+void TargetQueue::leave_unfinished(Batch batch, const std::vector<std::string>& ends, Instant now) {
+  if (!ends.empty()) {
+    keep(stuck_, {batch.kind, ends, batch.oldest}, now);
+    stuck_backoff_.failed(pace_.retry, now);
+  }
+  take_out(batch, ends);
+  keep(pending_, batch, now);
 }
 
 /// Of the batch, what the outcome says has not arrived; all of it where it does not say.

@@ -154,6 +154,7 @@ class TargetQueue {
   void forget_stuck_failures();
   void doubt_directories(const Batch& batch, Instant now);
   void leave_unset(const Outcome& outcome, Instant oldest, Instant now);
+  void leave_unfinished(Batch batch, const std::vector<std::string>& ends, Instant now);
   void leave_unsent(const Batch& batch, const Outcome& outcome, Instant now);
   void target_failed(Instant now);
   Instant settled() const;

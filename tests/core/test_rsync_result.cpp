@@ -87,6 +87,18 @@ TEST(RsyncResult, KnowsWhenDeletionsWereSkipped) {
   EXPECT_FALSE(meaning(24, 0, "file has vanished: \"/src/f\"\n").deleted_part);
 }
 
+TEST(RsyncResult, KnowsWhatARunEndedAt) {
+  const Outcome full =
+      meaning(11, 0,
+              "rsync: [receiver] write failed on \"/dst/d/big\": No space left on device (28)\n"
+              "rsync error: error in file IO (code 11) at receiver.c(391) [receiver=3.5.0]\n");
+  EXPECT_EQ(full.verdict, Verdict::failed);
+  EXPECT_EQ(full.unsent, std::optional(std::vector<std::string>{"d/big"}));
+  const Outcome root =
+      meaning(11, 0, "rsync: [Receiver] mkdir \"/dst\" failed: File exists (17)\n");
+  EXPECT_FALSE(root.unsent) << "of the target as a whole";
+}
+
 TEST(RsyncResult, ASignalIsAFailure) {
   Outcome outcome = meaning(0, 9, "anything");
   EXPECT_EQ(outcome.verdict, Verdict::failed);

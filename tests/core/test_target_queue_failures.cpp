@@ -44,6 +44,31 @@ TEST_F(Story, AFailedTargetIsHeldOff) {
   EXPECT_TRUE(is_due(kFull, 1500ms));
 }
 
+TEST_F(Story, WhatARunEndedAtHoldsUpNothingElse) {
+  for (const char* path : {"a", "big", "c"}) changed(0ms, path);
+  start_live(100ms);
+  Outcome full = outcome(Verdict::failed);
+  full.unsent = Paths{"big"};
+  const auto fail = [&](Duration when) {
+    queue.finished(kLive, full, at(when));
+    connect(queue, at(when));
+  };
+  fail(200ms);
+  EXPECT_EQ(queue.failures(), 1u) << "perhaps nothing more fits there";
+  EXPECT_EQ(start_live(1400ms), (Paths{"a", "c"}));
+  finish(1500ms, kLive, Verdict::done);
+  EXPECT_EQ(run_live(1600ms, 1700ms, Verdict::done), Paths{""}) << "for what was left half done";
+  EXPECT_EQ(start_live(2s), Paths{"big"});
+  fail(2100ms);
+  EXPECT_EQ(queue.failures(), 0u) << "the others fit";
+  EXPECT_EQ(state(2100ms), TargetState::retrying);
+  EXPECT_EQ(run_live(2200ms, 2250ms, Verdict::done), Paths{""});
+  changed(2300ms, "d");
+  EXPECT_EQ(start_live(2400ms), (Paths{"d"})) << "without a wait";
+  finish(2500ms, kLive, Verdict::done);
+  EXPECT_TRUE(queue.may_lack("big"));
+}
+
 TEST_F(Story, WhatAKilledReceiverLeftIsLookedFor) {
   changed(0ms, "dir/a");
   run_live(100ms, 200ms, Verdict::failed);

@@ -135,6 +135,9 @@ TEST_F(TransferFailures, AFullTargetIsFreed) {
   ASSERT_TRUE(target_becomes("copy", "retrying"));
   EXPECT_TRUE(error_names("copy", "rsync exited"));
   other_target_goes_on();
+  for (const char* name : {"a.png", "z/z.png"}) write_file(images / name, "small");
+  for (const char* name : {"a.png", "z/z.png"})
+    EXPECT_TRUE(holds(copy("copy") / "images" / name, "small")) << "what fits still arrives";
   run_ok({"mount", "-o", "remount,size=32m", copy("copy")});
   arrives_after_all();
 }
