@@ -32,6 +32,15 @@ std::optional<uint64_t> read_bandwidth(const ConfigEntry& entry) {
   return std::nullopt;
 }
 
+/// rsync(1) --rsync-path: the shell on the target gets it, so it may be a command with arguments.
+std::optional<std::string> read_remote_command(const ConfigEntry& entry) {
+  const auto text = read_text(entry, "sudo rsync");
+  if (!text) return std::nullopt;
+  if (!text->empty() && !text->starts_with('-') && !has_control_characters(*text)) return text;
+  entry.problem(fmt::format("must be a command for the target's shell, not \"{}\"", *text));
+  return std::nullopt;
+}
+
 std::optional<std::string> read_host_key_checking(const ConfigEntry& entry) {
   if (entry.value.value<std::string_view>() == "ask") {
     entry.problem("must not be \"ask\", because nobody is there to answer");
@@ -95,7 +104,7 @@ void read_ssh_options(const ConfigEntry& entry, SshSettings& ssh) {
 const ConfigSchema<RsyncSettings>& rsync_schema() {
   static const ConfigSchema<RsyncSettings> schema = {
       {"program", program(&RsyncSettings::program)},
-      {"remote_program", program(&RsyncSettings::remote_program)},
+      {"remote_program", set(&RsyncSettings::remote_program, read_remote_command)},
       {"compress", boolean(&RsyncSettings::compress)},
       {"bandwidth_limit", set(&RsyncSettings::bandwidth_limit, read_bandwidth)},
       {"timeout", duration(&RsyncSettings::timeout, {1s, kDay, "0", true})},

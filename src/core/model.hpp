@@ -54,7 +54,7 @@ struct RetrySettings {
 
 struct RsyncSettings {
   std::string program = "rsync";
-  std::string remote_program;  ///< "" = rsync's own default
+  std::string remote_program;  ///< for the target's shell; "" = rsync's own default
   bool compress = true;
   uint64_t bandwidth_limit = 0;  ///< bytes a second, 0 = none
   Duration timeout = std::chrono::seconds(60);

@@ -213,8 +213,23 @@ options = ["--fuzzy", "-W"]
   EXPECT_EQ(rsync, wanted);
 }
 
+TEST(RsyncSchema, TakesAnyCommandAsTheRemoteProgram) {
+  for (const std::string command : {"rsync", "/opt/rsync", "bin/rsync", "sudo /usr/bin/rsync",
+                                    "/usr/bin/env /usr/bin/rsync", "mkdir -p /srv/www && rsync"}) {
+    const auto result = read("remote_program = '" + command + "'", rsync_schema());
+    EXPECT_EQ(result.settings.remote_program, command);
+    EXPECT_EQ(result.messages, Texts{});
+  }
+}
+
 TEST(RsyncSchema, SaysWhatIsWrong) {
   const Wrong cases[] = {
+      {"remote_program = ''",
+       "key 'remote_program' in [t] must be a command for the target's shell, not \"\""},
+      {"remote_program = '-rsync'",
+       "key 'remote_program' in [t] must be a command for the target's shell, not \"-rsync\""},
+      {"remote_program = \"rsync\\nid\"",
+       "key 'remote_program' in [t] must be a command for the target's shell, not \"rsync\\nid\""},
       {"program = ''", "key 'program' in [t] must be a program's name or absolute path, not \"\""},
       {"program = 'bin/rsync'",
        "key 'program' in [t] must be a program's name or absolute path, not \"bin/rsync\""},
