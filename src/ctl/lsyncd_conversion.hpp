@@ -87,4 +87,7 @@ void read_rsync_table(Conversion& to, const std::string& key, const LuaValue& va
 void read_ssh_table(Conversion& to, const std::string& key, const LuaValue& value);
 void read_rsh(Conversion& to, const std::string& key, const LuaValue& value);
 
+/// What becomes of modes, owners and groups, once rsync = {} was read or where there is none.
+void add_attributes(Conversion& to, const LuaTable* rsync, bool direct);
+
 }  // namespace mirrord

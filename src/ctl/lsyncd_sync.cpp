@@ -188,25 +188,13 @@ void add_rules(Conversion& to) {
   if (!good.empty()) to.set_raw(to.group.keys, "exclude", toml_list(to, "exclude", good));
 }
 
-bool sets_modes(const LuaTable& keys) {
-  const LuaValue* value = keys.find("rsync");
-  const auto* rsync = value ? value->as<LuaTable>() : nullptr;
-  if (!rsync) return false;
-  return std::ranges::any_of(std::vector{"archive", "perms"}, [&](const char* key) {
-    const LuaValue* flag = rsync->find(key);
-    return flag && flag->as<bool>();
-  });
-}
-
 void add_rest(Conversion& to, const std::string& base, const LuaTable& keys) {
   add_rules(to);
   if (to.symlinks != "follow") to.set_text(to.group.keys, "symlinks", to.symlinks);
+  const LuaValue* rsync = keys.find("rsync");
+  add_attributes(to, rsync ? rsync->as<LuaTable>() : nullptr, base == "direct");
   if (!to.rsync_options.empty())
     to.set_raw(to.group.rsync, "options", toml_list(to, "rsync.options", to.rsync_options));
-  if (base != "direct" && !sets_modes(keys))
-    to.note("",
-            "lsyncd left modes and owners alone here, mirrord mirrors them; not to: "
-            "rsync.options = [\"--no-perms\", \"--no-owner\", \"--no-group\"]");
 }
 
 /// A block that builds on no default.*: what it does is what its program says.

@@ -60,6 +60,61 @@ TEST(LsyncdImport, CarriesTheKeysOfABlock) {
   }
 }
 
+TEST(LsyncdImport, ModesAndOwnersLeftAloneAreLeftAloneOrNoted) {
+  struct Attributes {
+    const char* rsync;
+    const char* options;
+    const char* note;
+  };
+  const std::string begin = "lsyncd left ", middle = " alone here, mirrord mirrors them; not to, ",
+                    end = "add to rsync.options: ";
+  // As arguments of lsyncd 2.2.3: -p, -o and -g where true is said, else where archive is.
+  const Attributes cases[] = {
+      {"", "", R"(modes, owners, groups|"--no-perms", "--no-owner", "--no-group")"},
+      {"times = true, links = true", "",
+       R"(modes, owners, groups|"--no-perms", "--no-owner", "--no-group")"},
+      {"archive = true", "", ""},
+      {"archive = false", R"(["--no-perms", "--no-owner", "--no-group"])", ""},
+      {"archive = false, links = true, times = true",
+       R"(["--no-perms", "--no-owner", "--no-group"])", ""},
+      {"perms = true", "", R"(owners, groups|"--no-owner", "--no-group")"},
+      {"perms = false", R"(["--no-perms"])", R"(owners, groups|"--no-owner", "--no-group")"},
+      {"owner = true", "", R"(modes, groups|"--no-perms", "--no-group")"},
+      {"group = true", "", R"(modes, owners|"--no-perms", "--no-owner")"},
+      {"perms = true, owner = true, group = true", "", ""},
+      {"perms = false, owner = false, group = false",
+       R"(["--no-perms", "--no-owner", "--no-group"])", ""},
+      {"archive = true, perms = false", R"(["--no-perms"])", ""},
+      {"archive = true, owner = false, group = false", R"(["--no-owner", "--no-group"])", ""},
+      {"archive = false, perms = true, group = true", R"(["--no-owner"])", ""},
+      {"_extra = { '-a' }, perms = false", R"(["-a"])", ""},
+      {"_extra = { '--archive' }", R"(["--archive"])", ""},
+      {"_extra = { '-po' }", R"(["-po"])", R"(groups|"--no-group")"},
+      {"_extra = { '--owner', '--no-g' }", R"(["--owner", "--no-g"])", R"(modes|"--no-perms")"},
+      {"_extra = { '-T/pog' }, archive = false",
+       R"(["-T/pog", "--no-perms", "--no-owner", "--no-group"])", ""},
+  };
+  for (const Attributes& c : cases) {
+    const auto config =
+        imported("sync { default.rsync, source = '/s', target = 'h:/t', rsync = { " +
+                 std::string(c.rsync) + " } }");
+    ASSERT_EQ(config.groups.size(), 1u) << c.rsync;
+    EXPECT_EQ(get(config.groups[0].rsync, "options"), c.options) << c.rsync;
+    std::string note = c.note;
+    if (!note.empty()) note = begin + note.replace(note.find('|'), 1, middle + end);
+    std::string remarks;
+    for (const ImportRemark& remark : config.groups[0].remarks) remarks += remark.text;
+    EXPECT_EQ(remarks, note) << c.rsync;
+    EXPECT_TRUE(config.losses().empty()) << c.rsync;
+  }
+}
+
+TEST(LsyncdImport, DirectCopiedModesAndOwnersAnyway) {
+  const auto config = imported("sync { default.direct, source = '/s', target = '/t' }");
+  ASSERT_EQ(config.groups.size(), 1u);
+  EXPECT_TRUE(config.groups[0].remarks.empty());
+}
+
 TEST(LsyncdImport, SaysWhatItLoses) {
   const char* const cases[] = {
       "delay = 'x'",
