@@ -70,12 +70,16 @@ void read_links(Conversion& to, Key key, const LuaValue& value) {
 
 void read_bwlimit(Conversion& to, Key key, const LuaValue& value) {
   const auto* number = value.as<double>();
-  const auto* given = value.as<std::string>();
-  std::string limit = number ? number_text(*number) : given ? *given : "";
+  const auto* given = number ? nullptr : text_in(to, key, value);
+  if (!number && !given) return;
+  const std::string named = number ? number_text(*number) : *given;
   // rsync counts in KiB where no unit is given, mirrord in bytes.
-  if (limit.find_first_not_of("0123456789") == std::string::npos) limit += 'k';
+  const bool bare = named.find_first_not_of("0123456789") == std::string::npos;
+  const std::string limit = bare ? named + 'k' : named;
   if (const auto bytes = parse_size(limit); !bytes)
-    to.lose(key, "is no size that mirrord knows; set bandwidth_limit");
+    to.lose(key, fmt::format("names the limit \"{}\", which is no size that mirrord knows; set "
+                             "bandwidth_limit",
+                             named));
   else if (*bytes != 0)
     to.set_text(to.group.rsync, "bandwidth_limit", limit);
 }

@@ -115,6 +115,15 @@ TEST(LsyncdImport, DirectCopiedModesAndOwnersAnyway) {
   EXPECT_TRUE(config.groups[0].remarks.empty());
 }
 
+TEST(LsyncdImport, NamesALimitThatIsNoSize) {
+  for (const char* rsync : {"bwlimit = '1.5m'", "_extra = { '--bwlimit=1.5m' }"}) {
+    const auto losses = block(std::string("rsync = { ") + rsync + " }").losses();
+    ASSERT_EQ(losses.size(), 1u) << rsync;
+    EXPECT_NE(losses[0].text.find("\"1.5m\", which is no size"), std::string::npos)
+        << losses[0].text;
+  }
+}
+
 TEST(LsyncdImport, SaysWhatItLoses) {
   const char* const cases[] = {
       "delay = 'x'",
