@@ -4,7 +4,9 @@
 
 #include <algorithm>
 
+#include "core/config.hpp"
 #include "ctl/lsyncd_conversion.hpp"
+#include "ctl/lsyncd_toml.hpp"
 
 namespace mirrord {
 namespace {
@@ -107,6 +109,31 @@ void add_group(ImportedConfig& config, ImportedGroup group) {
   config.groups.push_back(std::move(group));
 }
 
+/// A machine that has all that is named: what this one lacks, the one that is to run it may have.
+/// A file that cannot be read was named with its key.
+Host any_machine(const ImportHost& host) {
+  return {[](const std::string&) { return User{}; }, [](const std::string&) { return true; },
+          [&host](const std::string& path) -> Host::Text {
+            return {host.read_file(path).value_or(""), ""};
+          },
+          [](const std::string&) { return false; }};
+}
+
+/// What `mirrord --check` would say of it.
+void add_problems(std::vector<ImportRemark>& remarks, int line, const ImportedConfig& config,
+                  const ImportHost& host) {
+  const auto parsed = parse_config({{"", toml_text(config, "")}}, any_machine(host));
+  for (const Diagnostic& one : parsed.diagnostics)
+    if (one.severity == Severity::problem && one.line > 0)  // 0 = there are no groups
+      remarks.push_back({true, line, "mirrord refuses what came of it: " + one.message});
+}
+
+void judge(ImportedConfig& config, const ImportHost& host) {
+  add_problems(config.remarks, 0, {config.daemon, config.defaults, {}, {}}, host);
+  for (ImportedGroup& group : config.groups)
+    add_problems(group.remarks, group.lines.front(), {{}, config.defaults, {}, {group}}, host);
+}
+
 }  // namespace
 
 bool ImportedGroup::same_but_for_target(const ImportedGroup& other) const {
@@ -142,6 +169,7 @@ ImportedConfig import_lsyncd_record(const LsyncdRecord& record, const std::strin
     config.remarks.push_back({true, record.error.line, record.error.text});
   else if (record.syncs.empty())
     config.remarks.push_back({true, 0, "there is no sync block, so that nothing is mirrored"});
+  judge(config, host);
   sort_by_line(config.remarks);
   for (ImportedGroup& group : config.groups) sort_by_line(group.remarks);
   return config;

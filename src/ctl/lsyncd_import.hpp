@@ -1,8 +1,9 @@
 // What an lsyncd configuration mirrors, in mirrord's terms, and what of it has no counterpart.
 //
-// Pure: records in, groups and remarks out. Each key of lsyncd's is a row of a table here or in
-// ctl/lsyncd_transport; a key without a row is a loss, because nobody knows what it would mirror.
-// How the result is written is ctl/lsyncd_toml's.
+// Pure: records in, groups and remarks out. Each key of lsyncd's is a row of a table here, in
+// ctl/lsyncd_sync, lsyncd_rsync or lsyncd_ssh; a key without a row is a loss, because nobody knows
+// what it would mirror, and so is what core/config refuses of the result. How that is written is
+// ctl/lsyncd_toml's.
 #pragma once
 
 #include <functional>

@@ -56,11 +56,17 @@ void read_exclude(Conversion& to, Key key, const LuaValue& value) {
   std::ranges::move(texts_in(to, key, value), std::back_inserter(to.exclude));
 }
 
+void lose_unread(Conversion& to, Key key, const std::string& path) {
+  to.lose(key, fmt::format("names '{}', which cannot be read", path));
+}
+
 void read_exclude_from(Conversion& to, Key key, const LuaValue& value) {
   const auto* path = text_in(to, key, value);
   if (!path) return;
-  const auto absolute = std::filesystem::path(to.host.directory) / *path;
-  to.set_text(to.group.keys, "exclude_from", absolute.lexically_normal());
+  const std::string absolute =
+      (std::filesystem::path(to.host.directory) / *path).lexically_normal();
+  to.set_text(to.group.keys, "exclude_from", absolute);
+  if (!to.host.read_file(absolute)) lose_unread(to, key, absolute);
 }
 
 void read_filter(Conversion& to, Key key, const LuaValue& value) {
@@ -71,7 +77,7 @@ void read_filter_from(Conversion& to, Key key, const LuaValue& value) {
   const auto* path = text_in(to, key, value);
   if (!path) return;
   const auto content = to.host.read_file(*path);
-  if (!content) return to.lose(key, fmt::format("names '{}', which cannot be read", *path));
+  if (!content) return lose_unread(to, key, *path);
   std::ranges::move(exclude_lines(*content), std::back_inserter(to.filter));
   to.note(key, fmt::format("named '{}': its rules stand in 'filter' now", *path));
 }

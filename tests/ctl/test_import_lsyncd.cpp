@@ -30,6 +30,16 @@ TEST_F(ImportLsyncd, PrintsAFileThatCheckAccepts) {
   EXPECT_EQ(check.status, 0) << check.err << result.out;
 }
 
+TEST_F(ImportLsyncd, NamesWhatCheckWouldRefuse) {
+  const Finished result = import(
+      "sync { default.rsync, source = '/usr', target = 'host:/usr',\n"
+      "  rsync = { archive = true, binary = 'bin/rsync' } }\n");
+  EXPECT_EQ(result.status, 1);
+  EXPECT_EQ(result.err.find(file + ":1: mirrord refuses what came of it: key 'program'"), 0u)
+      << result.err;
+  EXPECT_NE(result.out.find("# NOT CARRIED OVER: line 1: mirrord refuses"), std::string::npos);
+}
+
 TEST_F(ImportLsyncd, PutsTheUserIntoEveryGroup) {
   write_file(file,
              "sync { default.rsync, source = '/usr', target = 'host:/usr' }\n"

@@ -42,7 +42,7 @@ fs::path path_of(const std::string& name) { return fs::path(LSYNCD_EXAMPLES) / n
 ImportedConfig imported(const std::string& name) {
   const std::string text = test::read_file(path_of(name + ".lua"));
   return import_lsyncd_record(evaluate_lsyncd(text), text,
-                              {"/", [](const std::string&) { return std::nullopt; }});
+                              {"/", [](const std::string&) { return "*.tmp\n"; }});
 }
 
 /// What the parser says about the text.

@@ -2,15 +2,19 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+
 #include "ctl/lsyncd_toml.hpp"
 
 namespace mirrord {
 namespace {
 
 ImportedConfig imported(const std::string& text) {
-  const ImportHost host{"/here", [](const std::string& path) {
-                          return path == "/rules" ? std::optional<std::string>("# x\n- a\n+ b\n")
-                                                  : std::nullopt;
+  const std::map<std::string, std::string> files = {
+      {"/rules", "# x\n- a\n+ b\n"}, {"/here/list", "*.tmp\n"}, {"/clear", "!\n"}};
+  const ImportHost host{"/here", [&](const std::string& path) {
+                          const auto file = files.find(path);
+                          return file == files.end() ? std::nullopt : std::optional(file->second);
                         }};
   return import_lsyncd_record(evaluate_lsyncd(text), text, host);
 }
@@ -139,6 +143,45 @@ TEST(LsyncdImport, SaysWhatItLoses) {
       "onMove = true",
   };
   for (const char* lua : cases) EXPECT_EQ(block(lua).losses().size(), 1u) << lua;
+}
+
+TEST(LsyncdImport, SaysWhatMirrordWouldRefuse) {
+  struct Refused {
+    const char* lua;
+    const char* why;
+  };
+  const Refused cases[] = {
+      {"rsync = { archive = true, binary = 'bin/rsync' }", "key 'program' in [groups.s.rsync]"},
+      {"rsync = { archive = true, timeout = 999999 }", "key 'timeout' in [groups.s.rsync]"},
+      {"rsync = { archive = true, password_file = 'p' }", "key 'password_file'"},
+      {"ssh = { binary = 'bin/ssh' }", "key 'program' in [groups.s.ssh]"},
+      {"ssh = { port = 0 }", "key 'port' in [groups.s.ssh]"},
+      {"ssh = { options = { Ciphers = 'a\\nb' } }", "key 'Ciphers' in [groups.s.ssh.options]"},
+      {"excludeFrom = '/clear'", "names '/clear'"},
+      {"target = '/s/t'", "destination '/s/t' and source '/s' overlap"},
+  };
+  for (const Refused& c : cases) {
+    const auto config = block(c.lua);
+    ASSERT_EQ(config.losses().size(), 1u) << c.lua;
+    const ImportRemark loss = config.losses()[0];
+    EXPECT_TRUE(loss.text.starts_with("mirrord refuses what came of it: ")) << loss.text;
+    EXPECT_NE(loss.text.find(c.why), std::string::npos) << loss.text;
+    EXPECT_EQ(loss.line, 1) << c.lua;
+    EXPECT_EQ(config.groups.size(), 1u) << "what is to be mended stands there: " << c.lua;
+  }
+  const auto settings = imported(
+      "settings { maxProcesses = 2.5 }\nsync { default.rsync, source = '/s', target = '/t' }");
+  ASSERT_EQ(settings.losses().size(), 1u);
+  EXPECT_NE(settings.losses()[0].text.find("'max_transfers' in [daemon]"), std::string::npos);
+}
+
+TEST(LsyncdImport, NamesAFileOfRulesThatCannotBeRead) {
+  for (const char* lua : {"excludeFrom = '/nowhere'", "excludeFrom = ''"}) {
+    const auto config = block(lua);
+    ASSERT_EQ(config.losses().size(), 1u) << lua;
+    EXPECT_NE(config.losses()[0].text.find("which cannot be read"), std::string::npos);
+    EXPECT_NE(get(config.groups.at(0).keys, "exclude_from"), "") << "it may be there elsewhere";
+  }
 }
 
 TEST(LsyncdImport, ReadsAnSshCommand) {
