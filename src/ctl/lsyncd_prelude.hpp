@@ -1,6 +1,6 @@
 // The Lua side of ctl/lsyncd_sandbox: what stands in for lsyncd's globals while a configuration
-// is evaluated. A function of its arguments (read_file, debug.getinfo, the program); it returns the
-// record {settings, syncs, calls}.
+// is evaluated. A function of its arguments (read_file, debug.getinfo, where Lua looks for modules,
+// the program's name and text); it returns the record {settings, syncs, calls}.
 #pragma once
 
 namespace mirrord {
@@ -9,7 +9,7 @@ namespace mirrord {
 inline constexpr const char* kLsyncdPreludeName = "=lsyncd";
 
 inline constexpr const char* kLsyncdPrelude = R"lua(
-local read_file, getinfo, run = ...
+local read_file, getinfo, module_path, name, program = ...
 local record = { settings = {}, syncs = {}, calls = {} }
 
 -- The line of whoever called the function that calls this.
@@ -117,13 +117,16 @@ math.log10 = function(x) return math.log(x, 10) end
 local load_any = load
 function load(chunk, name, _, ...) return load_any(chunk, name, "t", ...) end
 loadstring = load
+-- As Lua reads files: without a byte order mark, and without a first line for the kernel.
+local function load_text(text, ...)
+  return load_any(text:gsub("^\239\187\191", ""):gsub("^#[^\n]*", ""), ...)
+end
 function loadfile(path, _, ...)
   local text, why = read_file(path)
   if not text then return nil, why end
-  return load_any(text, "@" .. path, "t", ...)
+  return load_text(text, "@" .. path, "t", ...)
 end
 function dofile(path) return assert(loadfile(path))() end
-function require(name) error("module '" .. name .. "' is not available here", 2) end
 
 local function lines_of(text)
   local place = 1
@@ -166,6 +169,32 @@ os.exit = terminate
 function os.execute() error("a configuration cannot run commands here", 2) end
 debug = nil
 
+-- Modules are files in Lua; what would load a library has no counterpart.
+package = { path = module_path, cpath = "", preload = {}, loaded = {
+  _G = _G, string = string, table = table, math = math, io = io, os = os } }
+local package = package
+package.loaded.package = package
+local function loader_of(module)
+  if package.preload[module] then return package.preload[module] end
+  if type(package.path) ~= "string" then error("'package.path' must be a string", 3) end
+  for template in package.path:gmatch("[^;]+") do
+    local path = template:gsub("%?", (module:gsub("%.", "/")))
+    if read_file(path) then return assert(loadfile(path)), path end
+  end
+  error("module '" .. module .. "' is not available here", 3)
+end
+function require(module)
+  local loaded = package.loaded
+  if loaded[module] then return loaded[module] end
+  local loader, path = loader_of(module)
+  local result = loader(module, path)
+  if result ~= nil then loaded[module] = result end
+  if loaded[module] == nil then loaded[module] = true end
+  return loaded[module]
+end
+
+local run, why = load_text(program, name, "t")
+if not run then error(why, 0) end
 run()
 
 -- Before lsyncd 2.1 the settings were assigned as a table.

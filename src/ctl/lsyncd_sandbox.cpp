@@ -103,9 +103,10 @@ int run(lua_State* lua) {
   lua_getglobal(lua, "debug");
   lua_getfield(lua, -1, "getinfo");
   lua_remove(lua, -2);
-  if (luaL_loadbufferx(lua, program.text.data(), program.text.size(), kProgramName, "t") != LUA_OK)
-    return lua_error(lua);
-  lua_call(lua, 3, 1);
+  lua_pushstring(lua, LUA_PATH_DEFAULT);
+  lua_pushstring(lua, kProgramName);
+  lua_pushlstring(lua, program.text.data(), program.text.size());
+  lua_call(lua, 5, 1);
   return 1;
 }
 

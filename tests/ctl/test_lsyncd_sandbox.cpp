@@ -92,6 +92,46 @@ TEST(LsyncdSandbox, FilesCanBeRead) {
   EXPECT_EQ(source_of("sync { source = '/' .. tostring(io.open('/dev/zero')) }"), "/nil");
 }
 
+TEST(LsyncdSandbox, AFileMayBeginAsTheKernelOrWindowsLikesIt) {
+  const std::string block = "sync { source = '/s' }\n";
+  for (const std::string begin :
+       {"#!/usr/bin/lsyncd\n", "\xef\xbb\xbf", "\xef\xbb\xbf#!/usr/bin/lsyncd\n", "# x\n"}) {
+    EXPECT_EQ(source_of(begin + block), "/s") << begin;
+    const TempDir dir;
+    write_file(dir / "inner", begin + "return '/inner'");
+    EXPECT_EQ(source_of("sync { source = dofile('" + (dir / "inner").native() + "') }"), "/inner");
+  }
+  EXPECT_EQ(evaluate_lsyncd("#!/usr/bin/lsyncd\n" + block).syncs.at(0).line, 2);
+  EXPECT_EQ(evaluate_lsyncd("#!/usr/bin/lsyncd\n\nsync(1)").error.line, 3);
+  EXPECT_EQ(evaluate_lsyncd("#").error.text, "");
+}
+
+TEST(LsyncdSandbox, StandardLibrariesCanBeRequired) {
+  for (const std::string name : {"string", "table", "math", "os", "io", "package", "_G"}) {
+    const std::string same = "assert(require('" + name + "') == " + name + ") ";
+    EXPECT_EQ(source_of(same + "sync { source = '/s' }"), "/s") << name;
+  }
+  EXPECT_NE(evaluate_lsyncd("require('os').execute('id')").error.text.find("cannot run commands"),
+            std::string::npos);
+}
+
+TEST(LsyncdSandbox, ModulesAreFilesOnThePathOfPackages) {
+  const TempDir dir;
+  write_file(dir / "inc.lua", "count = (count or 0) + 1\nreturn { source = '/' .. ... }");
+  write_file(dir / "sub/silent.lua", "other = '/silent'");
+  write_file(dir / "wrong.lua", "x = = 1");
+  const std::string path =
+      "package.path = package.path .. ';/nowhere/?;" + dir.path().native() + "/?.lua' ";
+  EXPECT_EQ(source_of(path + "local inc = require('inc') sync { source = inc.source }"), "/inc");
+  EXPECT_EQ(source_of(path + "require('inc') require 'inc' sync { source = '/' .. count }"), "/1");
+  EXPECT_EQ(source_of(path + "assert(require('sub.silent')) sync { source = other }"), "/silent");
+  EXPECT_EQ(source_of("package.preload.x = function() return '/x' end "
+                      "sync { source = require('x') }"),
+            "/x");
+  EXPECT_NE(evaluate_lsyncd(path + "require('wrong')").error.text.find("wrong.lua:1:"),
+            std::string::npos);
+}
+
 TEST(LsyncdSandbox, NothingElseCanBeDone) {
   const TempDir dir;
   const std::string file = (dir / "written").native();
@@ -108,7 +148,9 @@ TEST(LsyncdSandbox, NothingElseCanBeDone) {
       {"os.remove('/x')", "remove"},
       {"debug.getregistry()", "debug"},
       {"coroutine.create(print)", "coroutine"},
-      {"package.loadlib('x', 'y')", "package"},
+      {"package.loadlib('x', 'y')", "loadlib"},
+      {"package.path = nil require('x')", "package.path"},
+      {"package.cpath = '/lib/?.so' require('x')", "'x' is not available"},
       {"load('\\27Lua')()", "nil value"},
   };
   for (const Case& c : cases) {
