@@ -39,6 +39,7 @@ Engine::Engine(Loop& loop)
                           }},
                    [this](const std::string& control_path) { return session_for(control_path); }),
       hooks_(loop, [this] { want_pump(); }) {
+  watchers_.expect_mounts(mounts_.known());
   // Above every number of an earlier daemon: who waits for one of those has it with our first sync.
   last_checkpoint_ = static_cast<uint64_t>(loop_.now().time_since_epoch().count());
   timer_ = loop_.timer([this] { pump(); });

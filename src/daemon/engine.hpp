@@ -27,6 +27,7 @@
 #include "daemon/run.hpp"
 #include "io/event.hpp"
 #include "io/log.hpp"
+#include "io/mount_memory.hpp"
 #include "io/watch_pool.hpp"
 
 namespace mirrord {
@@ -135,6 +136,7 @@ class Engine {
   void tree_state_changed(TreeId tree);
   void tree_trouble(TreeId tree, const std::string& path, const std::string& reason);
   void tree_overflowed(TreeId tree);
+  void remember_mounts();
   void crawl_progressed();
   void source_state(GroupRun& run, TreeState state);
   void note_source(GroupRun& run);
@@ -211,6 +213,7 @@ class Engine {
   Config config_;
   uint64_t config_loaded_usec_ = 0;
   Scheduler scheduler_;
+  MountMemory mounts_;
   WatchPool watchers_;
   std::map<TreeRules, SharedTree> trees_;
   std::map<TreeId, SharedTree*> trees_by_id_;

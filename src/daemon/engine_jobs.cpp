@@ -40,6 +40,7 @@ void Engine::pump() {
   arm_timer();
   if (!becomes_ready) return;
   ready_ = true;
+  remember_mounts();
   if (observer_.ready) observer_.ready();
 }
 

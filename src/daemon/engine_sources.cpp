@@ -26,7 +26,8 @@ TreeWatcher::Listener Engine::listener() {
           [this](TreeId tree, const std::string& path, const std::string& reason) {
             tree_trouble(tree, path, reason);
           },
-          [this](TreeId tree) { tree_overflowed(tree); }};
+          [this](TreeId tree) { tree_overflowed(tree); },
+          [this] { remember_mounts(); }};
 }
 
 const std::set<Engine::GroupRun*>& Engine::groups_of(TreeId tree) {
@@ -83,7 +84,21 @@ void Engine::crawl_progressed() {
 
 void Engine::tree_state_changed(TreeId tree) {
   for (GroupRun* run : groups_of(tree)) source_state(*run, watchers_.of(tree).state(tree));
+  remember_mounts();
   want_pump();
+}
+
+/// What is below a source that is missing, or not crawled to its end, is not known.
+void Engine::remember_mounts() {
+  if (!ready_) return;
+  std::set<std::string> mount_points = watchers_.mounts_that_matter();
+  const bool all_known = std::ranges::all_of(trees_, [&](const auto& entry) {
+    const TreeId tree = entry.second.id;
+    return watchers_.of(tree).state(tree) == TreeState::watching;
+  });
+  if (!all_known) mount_points.insert(mounts_.known().begin(), mounts_.known().end());
+  mounts_.remember(std::move(mount_points));
+  watchers_.expect_mounts(mounts_.known());
 }
 
 void Engine::source_state(GroupRun& run, TreeState state) {

@@ -114,6 +114,7 @@ void TreeWatcher::mounts_changed() {
   for (auto& [id, tree] : trees_) relink_source(id);
   for (const std::string& mount_point : std::exchange(mounts_added_, {})) mounted(mount_point);
   release_unused();
+  listener_.mounts_changed();
 }
 
 /// The kernel says that the file system of this directory has ended.
@@ -176,6 +177,26 @@ bool TreeWatcher::concerns_us(const std::string& mount_point) const {
           directory_at(link, mount_point) != 0)
         return true;
   return false;
+}
+
+bool TreeWatcher::matters(const std::string& mount_point) const {
+  for (const auto& [id, tree] : trees_) {
+    const bool holds_source = is_at_or_below(map_.link(tree.root_link).referent, mount_point);
+    for (LinkId link : map_.links_in(id)) {
+      if (directory_at(link, mount_point) != 0) return true;
+      if (!holds_source && is_at_or_below(map_.link(link).referent, mount_point)) return true;
+    }
+  }
+  return false;
+}
+
+/// One that holds a source is not among them: without it the source is missing, or another.
+std::set<std::string> TreeWatcher::mounts_that_matter() const {
+  std::set<std::string> all = mount_points_, mattering;
+  all.insert(lost_mounts_.begin(), lost_mounts_.end());
+  for (const std::string& mount_point : all)
+    if (matters(mount_point)) mattering.insert(mount_point);
+  return mattering;
 }
 
 void TreeWatcher::unmounted(const std::string& mount_point) {

@@ -2,7 +2,9 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <iterator>
 #include <limits>
 
 #include "core/escape.hpp"
@@ -11,12 +13,15 @@
 
 namespace mirrord {
 
-TreeWatcher::TreeWatcher(Loop& loop, Listener listener, TreeId first_tree)
+TreeWatcher::TreeWatcher(Loop& loop, Listener listener, TreeId first_tree,
+                         const std::set<std::string>& expected_mounts)
     : loop_(loop), listener_(std::move(listener)), next_tree_(first_tree) {
   rest_timer_ = loop_.timer([this] { read_events(); });
   starved_timer_ = loop_.timer([this] { crawl(); });
   if (inotify_) listen();
   watch_mounts();
+  std::ranges::set_difference(expected_mounts, mount_points_,
+                              std::inserter(lost_mounts_, lost_mounts_.end()));
 }
 
 TreeId TreeWatcher::add(TreeRules rules) {

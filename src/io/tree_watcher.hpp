@@ -71,10 +71,14 @@ class TreeWatcher {
     std::function<void(TreeId, const std::string& path, const std::string& reason)> trouble;
     /// The kernel's queue overflowed: this tree is crawled again.
     std::function<void(TreeId)> overflowed;
+    /// Something was mounted or unmounted.
+    std::function<void()> mounts_changed;
   };
 
-  /// `first_tree` numbers the trees of several watchers apart.
-  TreeWatcher(Loop& loop, Listener listener, TreeId first_tree = 1);
+  /// `first_tree` numbers the trees of several watchers apart. What is not mounted of
+  /// `expected_mounts` is lost until it is.
+  TreeWatcher(Loop& loop, Listener listener, TreeId first_tree = 1,
+              const std::set<std::string>& expected_mounts = {});
 
   /// Begins to watch; state_changed follows when the crawl is done.
   TreeId add(TreeRules rules);
@@ -112,6 +116,8 @@ class TreeWatcher {
   uint64_t entries(TreeId tree) const { return trees_.at(tree).entries; }
   size_t followed_links(TreeId tree) const { return map_.followed_links(tree); }
   Blindness blindness(TreeId tree) const;
+  /// Mount points below sources, and those that links lead behind; also of what is lost.
+  std::set<std::string> mounts_that_matter() const;
   /// Whether the limit that was reached is higher now. That some watches have become free is left
   /// to rescans: the next directory would reach it again.
   bool limit_was_raised(TreeId tree);
@@ -239,6 +245,7 @@ class TreeWatcher {
   void note_covered_sources(const std::string& mount_point);
   bool uncovers_sources(const std::string& mount_point);
   bool concerns_us(const std::string& mount_point) const;
+  bool matters(const std::string& mount_point) const;
   bool is_lost(const std::string& physical) const;
   void unmounted(const std::string& mount_point);
   void mounted(const std::string& mount_point);

@@ -26,7 +26,7 @@ size_t WatchPool::choose(const std::string& source) {
   if (least != members_.end() && (least->sources.empty() || !room))
     return static_cast<size_t>(least - members_.begin());
   auto first_tree = static_cast<TreeId>(members_.size()) * kTreesPerWatcher + 1;
-  auto watcher = std::make_unique<TreeWatcher>(loop_, listener_, first_tree);
+  auto watcher = std::make_unique<TreeWatcher>(loop_, listener_, first_tree, expected_);
   // At the limit of instances an existing one is shared; without any, the trees are compared.
   if (!watcher->can_watch() && least != members_.end())
     return static_cast<size_t>(least - members_.begin());
@@ -49,6 +49,12 @@ void WatchPool::remove(TreeId tree) {
 void WatchPool::drain() {
   for (Member& member : members_)
     if (member.watcher) member.watcher->drain();
+}
+
+std::set<std::string> WatchPool::mounts_that_matter() const {
+  std::set<std::string> all;
+  for (const Member& member : members_) all.merge(member.watcher->mounts_that_matter());
+  return all;
 }
 
 std::vector<std::string> WatchPool::undone() const {

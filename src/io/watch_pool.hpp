@@ -21,6 +21,11 @@ class WatchPool {
   WatchPool(Loop& loop, TreeWatcher::Listener listener)
       : loop_(loop), listener_(std::move(listener)) {}
 
+  /// Before a tree is added: mount points that were there, and may be missing now.
+  void expect_mounts(std::set<std::string> mount_points) { expected_ = std::move(mount_points); }
+  /// See TreeWatcher::mounts_that_matter().
+  std::set<std::string> mounts_that_matter() const;
+
   TreeId add(const TreeRules& rules);
   void remove(TreeId tree);
   TreeWatcher& of(TreeId tree) { return *members_.at(index_of(tree)).watcher; }
@@ -41,6 +46,7 @@ class WatchPool {
 
   Loop& loop_;
   TreeWatcher::Listener listener_;
+  std::set<std::string> expected_;
   std::vector<Member> members_;
 };
 

@@ -292,6 +292,44 @@ TEST_F(WatchMounts, AMountBelowTheSourceThatIsBoundElsewhere) {
   is_back();
 }
 
+TEST_F(WatchMounts, AMountThatIsMissingAtTheStart) {
+  mount_tmpfs(source / "data");
+  write_file(source / "data/one/file", "on a file system of its own\n");
+  mount_tmpfs(dir / "mounted");
+  write_file(dir / "mounted/tree/file", "on another\n");
+  fs::create_directory_symlink(dir / "mounted/tree", source / "tree");
+  begin(kNothingPinsIt);
+  ASSERT_TRUE(both_become("idle"));
+  stop();
+  unmount(source / "data");
+  unmount(dir / "mounted");
+  for (const char* when : {"at once", "and after one more start"}) {
+    SCOPED_TRACE(when);
+    start();
+    ASSERT_TRUE(both_become("idle"));
+    keeps({"data/one/file", "tree/file"}, {"data", "tree"});
+    stop();
+  }
+  start();
+  mount_tmpfs(source / "data");
+  write_file(source / "data/two", "on a new one\n");
+  mount_tmpfs(dir / "mounted");
+  write_file(dir / "mounted/tree/two", "on a new one\n");
+  is_back();
+}
+
+TEST_F(WatchMounts, AMountThatIsForgottenIsGone) {
+  mount_tmpfs(source / "data");
+  write_file(source / "data/one/file", "on a file system of its own\n");
+  begin(kNothingPinsIt);
+  ASSERT_TRUE(both_become("idle"));
+  stop();
+  unmount(source / "data");
+  fs::remove(dir / "state/mounts");
+  start();
+  ASSERT_TRUE(equal("as it is without"));
+}
+
 TEST_F(WatchMounts, AMountBehindALinkIsUnmounted) {
   mount_tmpfs(dir / "mounted");
   write_file(dir / "mounted/tree/sub/file", "on a file system of its own\n");

@@ -86,7 +86,8 @@ class History {
                                [] {},
                                [](TreeId) {},
                                [](TreeId, const std::string&, const std::string&) {},
-                               [](TreeId) {}};
+                               [](TreeId) {},
+                               [] {}};
     TreeWatcher fresh(tree_.loop, deaf);
     TreeId id = fresh.add({tree_.src(), Symlinks::follow, SyncOn::close, std::nullopt, {}});
     tree_.settle();

@@ -46,6 +46,7 @@ void WatchedTree::watch(TreeRules rules) {
   listener.trouble = [this](TreeId, const std::string& where, const std::string& reason) {
     troubles.emplace_back(where, reason);
   };
+  listener.mounts_changed = [] {};
   listener.overflowed = [](TreeId) { ADD_FAILURE() << "the inotify queue overflowed"; };
   watcher = std::make_unique<TreeWatcher>(loop, std::move(listener));
   tree = watcher->add(std::move(rules));

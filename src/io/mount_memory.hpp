@@ -1,0 +1,28 @@
+// The mount points that mattered to the last process, so that one that is missing at the start is
+// taken for lost, and not for emptied.
+//
+// Owns the file $STATE_DIRECTORY/mounts: paths, each with a NUL behind it. What cannot be written
+// is told, and ends nothing.
+#pragma once
+
+#include <set>
+#include <string>
+
+namespace mirrord {
+
+class MountMemory {
+ public:
+  MountMemory();
+
+  const std::set<std::string>& known() const { return known_; }
+  /// Replaces what is known, in the file too.
+  void remember(std::set<std::string> mount_points);
+
+ private:
+  void write() const;
+
+  std::string file_;
+  std::set<std::string> known_;
+};
+
+}  // namespace mirrord
