@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "core/mounts.hpp"
+#include "core/related_paths.hpp"
 #include "io/file_system.hpp"
 #include "io/tree_watcher.hpp"
 
@@ -179,23 +180,21 @@ bool TreeWatcher::concerns_us(const std::string& mount_point) const {
   return false;
 }
 
-bool TreeWatcher::matters(const std::string& mount_point) const {
-  for (const auto& [id, tree] : trees_) {
-    const bool holds_source = is_at_or_below(map_.link(tree.root_link).referent, mount_point);
-    for (LinkId link : map_.links_in(id)) {
-      if (directory_at(link, mount_point) != 0) return true;
-      if (!holds_source && is_at_or_below(map_.link(link).referent, mount_point)) return true;
-    }
-  }
-  return false;
-}
-
 /// One that holds a source is not among them: without it the source is missing, or another.
 std::set<std::string> TreeWatcher::mounts_that_matter() const {
   std::set<std::string> all = mount_points_, mattering;
   all.insert(lost_mounts_.begin(), lost_mounts_.end());
-  for (const std::string& mount_point : all)
-    if (matters(mount_point)) mattering.insert(mount_point);
+  for (const auto& [id, tree] : trees_) {
+    const std::string& source = map_.link(tree.root_link).referent;
+    for (LinkId link : map_.links_in(id)) {
+      const std::string& referent = map_.link(link).referent;
+      if (referent.empty()) continue;
+      for (const std::string& mount_point : related(all, referent))
+        if (directory_at(link, mount_point) != 0 ||
+            (is_at_or_below(referent, mount_point) && !is_at_or_below(source, mount_point)))
+          mattering.insert(mount_point);
+    }
+  }
   return mattering;
 }
 

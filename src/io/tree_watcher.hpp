@@ -245,7 +245,6 @@ class TreeWatcher {
   void note_covered_sources(const std::string& mount_point);
   bool uncovers_sources(const std::string& mount_point);
   bool concerns_us(const std::string& mount_point) const;
-  bool matters(const std::string& mount_point) const;
   bool is_lost(const std::string& physical) const;
   void unmounted(const std::string& mount_point);
   void mounted(const std::string& mount_point);
