@@ -10,6 +10,7 @@
 #include "core/ssh.hpp"
 #include "core/status_text.hpp"
 #include "ctl/host_keys.hpp"
+#include "ctl/login_failure.hpp"
 #include "ctl/run_command.hpp"
 
 namespace mirrord {
@@ -24,13 +25,6 @@ constexpr RsyncVersion kLeastRsync{3, 1, 0};
 
 std::string version_text(const RsyncVersion& version) {
   return fmt::format("rsync {}.{}.{}", version.major, version.minor, version.patch);
-}
-
-std::string last_line(const std::string& text) {
-  size_t end = text.find_last_not_of("\r\n");
-  if (end == std::string::npos) return "";
-  size_t start = text.rfind('\n', end);
-  return escape(text.substr(start == std::string::npos ? 0 : start + 1, end - start));
 }
 
 bool contains(const std::string& text, const char* part) {
@@ -76,31 +70,6 @@ void check_rsync_there(Report& report, const std::string& about, const Ran& ran)
 
 // ---- the connection
 
-/// In words of ssh's own, which sshd's version does not change: sshconnect.c.
-void tell_login_failure(Report& report, const std::string& about, const Ran& ran,
-                        const std::string& user) {
-  const std::string& error = ran.result.error;
-  if (!ran.in_time)
-    return report.fault(about, "the login hangs", "look for a firewall, or a shell that waits");
-  if (contains(error, "REMOTE HOST IDENTIFICATION HAS CHANGED"))
-    return report.fault(about, "the host key is another one than the known one",
-                        "if the host was installed anew: ssh-keygen -R HOST, as user '" + user +
-                            "', then mirrorctl doctor --trust; else somebody listens in");
-  if (contains(error, "Host key verification failed"))
-    return report.fault(about, "the host key is not known to user '" + user + "'",
-                        "mirrorctl doctor --trust shows it, and writes it down if you accept it");
-  if (contains(error, "Permission denied"))
-    return report.fault(about, "the login is refused: " + last_line(error),
-                        "is the key readable by user '" + user +
-                            "', and its public part in the login's ~/.ssh/authorized_keys?");
-  report.fault(about, "no connection: " + last_line(error), "");
-}
-
-bool is_unknown_host(const Ran& ran) {
-  return contains(ran.result.error, "Host key verification failed") &&
-         !contains(ran.result.error, "REMOTE HOST IDENTIFICATION HAS CHANGED");
-}
-
 Ran run_there(const User& user, const Target& target, const std::string& command) {
   return run_command(user, ssh_remote_command(target.ssh, target.destination, kNoMaster, command),
                      kPatience);
@@ -137,7 +106,7 @@ void check_ssh_target(Report& report, const std::string& about, const Target& ta
     ran = run_there(user, target, version);
     failed = !ran.in_time || ran.result.exit.status == kSshFailed;
   }
-  if (failed) return tell_login_failure(report, about, ran, user.name);
+  if (failed) return tell_login_failure(report, about, target, user, ran);
   std::string took = human_duration(static_cast<uint64_t>(ran.duration.count()));
   if (ran.duration > kSlowLogin)
     report.warning(about, fmt::format("the login takes {}", took),

@@ -166,12 +166,64 @@ TEST_F(Doctor, LoginIsRefused) {
   finds("the login is refused");
 }
 
-TEST_F(Doctor, HostKeyHasChanged) {
+/// ssh tells of a key that it cannot reach before it tells that nobody listens.
+TEST_F(Doctor, NobodyListensWhereTheKeyCannotBeReached) {
+  if (::geteuid() != 0) GTEST_SKIP() << "root decides what others can read";
+  fs::create_directory(dir / "shut");
+  change_mode(dir / "shut", 0700);
+  const std::string key = "identity_file = \"" + (dir / "shut/key").native() + "\"";
+  const std::string port = ", port = " + std::to_string(server("tgt1").port());
+  server("tgt1").stop();
+  for (const std::string to : {"127.0.0.1:/copy", "nosuch.invalid:/copy"}) {
+    configure({.targets = {'"' + to + '"'},
+               .settings = "user = \"nobody\"\nssh = { " + key + port + " }\n"});
+    finds("no connection: ssh: ");
+    EXPECT_FALSE(contains(doctor().out, "is refused"));
+  }
+}
+
+TEST_F(Doctor, OthersCanReadTheKey) {
+  change_mode(server("tgt1").identity_file(), 0644);
+  finds("cannot be used by user '" + login() + "': others can read it\n      chmod 600 '" +
+        server("tgt1").identity_file().native() + "'");
+  finds("the login is refused: ");
+}
+
+TEST_F(Doctor, TheKeyHasAPassphrase) {
+  run_ok(
+      {"ssh-keygen", "-q", "-p", "-P", "", "-N", "secret", "-f", server("tgt1").identity_file()});
+  finds("it has a passphrase, and nobody is there to type it");
+}
+
+TEST_F(Doctor, TheKeyIsNone) {
+  write_file(server("tgt1").identity_file(), "no key\n");
+  finds("the key '" + server("tgt1").identity_file().native() + "' cannot be used by user");
+}
+
+/// Not the one of [.ssh], but of the user's own settings.
+TEST_F(Doctor, TheKeyOfTheSshConfigurationIsLookedAt) {
+  const SshServer& there = server("tgt1");
+  write_file(dir / "ssh_config", "Host *\n  Port " + std::to_string(there.port()) +
+                                     "\n  IdentityFile " + there.identity_file().native() +
+                                     "\n  UserKnownHostsFile " + there.known_hosts_file().native() +
+                                     "\n");
+  change_mode(there.identity_file(), 0644);
+  configure({.targets = {"\"127.0.0.1:/copy\""},
+             .settings = "ssh = { config_file = \"" + (dir / "ssh_config").native() + "\" }\n"});
+  finds("the key '" + there.identity_file().native() + "' cannot be used by user");
+}
+
+TEST_F(Doctor, HostKeyHasChangedAndTheAdviceForgetsIt) {
   const std::string known = read_file(server("tgt1").known_hosts_file());
   run_ok({"ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", dir / "other-key"});
   const std::string host = known.substr(0, known.find(' '));
   write_file(server("tgt1").known_hosts_file(), host + ' ' + read_file(dir / "other-key.pub"));
   finds("the host key is another one than the known one");
+  const std::string advised = doctor().out;
+  const size_t command = advised.find("ssh-keygen -R");
+  ASSERT_NE(std::string::npos, command) << advised;
+  run_ok({"sh", "-c", advised.substr(command, advised.find(" &&", command) - command)});
+  finds("the host key is not known to user");
 }
 
 TEST_F(Doctor, RsyncIsMissingThere) {
