@@ -21,11 +21,14 @@ struct ConfigFile {
   std::string text;
 };
 
+/// What is at a path, links followed.
+enum class PathKind { missing, directory, other };
+
 /// What the configuration must ask the machine about.
 struct Host {
   /// "" = the user that the daemon runs as, who is always there.
   std::function<std::optional<User>(const std::string& name)> find_user;
-  std::function<bool(const std::string& path)> path_exists;
+  std::function<PathKind(const std::string& path)> path_kind;
   /// Whole text of a file, or the reason (strerror) why it cannot be read.
   struct Text {
     std::optional<std::string> content;

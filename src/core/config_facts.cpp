@@ -21,7 +21,7 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(User, name, home, uid, gid, groups)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Host::Text, content, error)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ConfigFile, name, text)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Diagnostic, severity, file, line, column, message)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ConfigFacts, directory, files, refused, users, existing, texts,
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ConfigFacts, directory, files, refused, users, paths, texts,
                                    written_by_others)
 
 namespace {
@@ -50,7 +50,7 @@ std::function<Answer(const std::string&)> known(const std::map<std::string, Answ
 void ask_what_is_needed(ConfigFacts& facts, const Host& host, const Asking& asking) {
   const Host asked{
       remembering(facts.users, host.find_user, asking, "user"),
-      remembering(facts.existing, host.path_exists, asking, "path"),
+      remembering(facts.paths, host.path_kind, asking, "path"),
       remembering(facts.texts, host.read_file, asking, "file"),
       remembering(facts.written_by_others, host.others_write_what_root_reads, asking, "path")};
   (void)parse_config(facts.files, asked);
@@ -58,9 +58,9 @@ void ask_what_is_needed(ConfigFacts& facts, const Host& host, const Asking& aski
 
 ParsedConfig parse_config(const ConfigFacts& facts) {
   if (facts.files.empty() && !facts.refused.empty()) return {std::nullopt, facts.refused};
-  ParsedConfig parsed =
-      parse_config(facts.files, {known(facts.users), known(facts.existing), known(facts.texts),
-                                 known(facts.written_by_others)});
+  ParsedConfig parsed = parse_config(
+      facts.files,
+      {known(facts.users), known(facts.paths), known(facts.texts), known(facts.written_by_others)});
   for (Diagnostic& diagnostic : parsed.diagnostics)
     if (diagnostic.file.empty()) diagnostic.file = facts.directory;
   if (facts.refused.empty()) return parsed;

@@ -21,7 +21,7 @@ struct ConfigFacts {
   std::vector<Diagnostic> refused;  ///< files, or the whole directory, that were not read
   // Answers of a Host, by what it was asked about.
   std::map<std::string, std::optional<User>> users;
-  std::map<std::string, bool> existing;
+  std::map<std::string, PathKind> paths;
   std::map<std::string, Host::Text> texts;
   std::map<std::string, bool> written_by_others;
 };

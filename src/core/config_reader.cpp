@@ -77,6 +77,12 @@ std::string describe(const DurationRange& range) {
   return range.whole_seconds ? text + " in whole seconds" : text;
 }
 
+void warn_of_path(const ConfigEntry& entry, const std::string& path, std::string_view what) {
+  entry.scope.report.warning(
+      entry.value.source().begin,
+      fmt::format("key '{}' in {} names '{}', which {}", entry.key, entry.scope.name, path, what));
+}
+
 }  // namespace
 
 void ConfigReport::problem(toml::source_position at, std::string_view message) {
@@ -213,10 +219,14 @@ std::optional<std::string> read_program(const ConfigEntry& entry) {
 }
 
 void warn_unless_exists(const ConfigEntry& entry, const std::string& path) {
-  if (entry.scope.host.path_exists(path)) return;
-  entry.scope.report.warning(entry.value.source().begin,
-                             fmt::format("key '{}' in {} names '{}', which does not exist (yet)",
-                                         entry.key, entry.scope.name, path));
+  if (entry.scope.host.path_kind(path) == PathKind::missing)
+    warn_of_path(entry, path, "does not exist (yet)");
+}
+
+void warn_unless_directory(const ConfigEntry& entry, const std::string& path) {
+  warn_unless_exists(entry, path);
+  if (entry.scope.host.path_kind(path) == PathKind::other)
+    warn_of_path(entry, path, "is no directory");
 }
 
 std::optional<std::vector<std::string>> read_texts(

@@ -92,6 +92,7 @@ std::optional<std::string> read_absolute_path(const ConfigEntry& entry);
 std::optional<std::string> read_program(const ConfigEntry& entry);
 
 void warn_unless_exists(const ConfigEntry& entry, const std::string& path);
+void warn_unless_directory(const ConfigEntry& entry, const std::string& path);
 
 /// A list of texts; `fault` says what is wrong with one of them, "" when nothing is.
 std::optional<std::vector<std::string>> read_texts(

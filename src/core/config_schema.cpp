@@ -26,7 +26,7 @@ std::optional<std::string> read_normal_path(const ConfigEntry& entry) {
 
 std::optional<std::string> read_source(const ConfigEntry& entry) {
   const auto path = read_normal_path(entry);
-  if (path) warn_unless_exists(entry, *path);
+  if (path) warn_unless_directory(entry, *path);
   return path;
 }
 

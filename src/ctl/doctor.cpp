@@ -72,6 +72,9 @@ void check_source(Report& report, const Group& group, const User& user) {
   std::string source = fmt::format("source '{}'", escape(group.source));
   if (directory)
     return report.good(group.name, fmt::format("{} can be read by user '{}'", source, user.name));
+  std::error_code ignored;
+  if (error == ENOTDIR && fs::exists(group.source, ignored))
+    return report.fault(group.name, source + " is no directory", "name the directory to mirror");
   report.fault(group.name,
                fmt::format("{} cannot be read by user '{}': {}", source, user.name,
                            std::generic_category().message(error)),

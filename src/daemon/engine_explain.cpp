@@ -22,7 +22,7 @@ std::optional<Explanation> Engine::explain(const std::string& group,
   }
   answer.reason =
       tree.state(run.tree) == TreeState::missing
-          ? "the source is missing or cannot be read"
+          ? "the source is missing, no directory or cannot be read"
           : why_not(answer.facts, Filter(run.config.filter), links, tree.unreadable(run.tree));
   for (const LinkFact& link : links)
     if ((link.end == LinkEnd::file || link.end == LinkEnd::directory) &&

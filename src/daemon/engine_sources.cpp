@@ -114,9 +114,10 @@ void Engine::source_state(GroupRun& run, TreeState state) {
   fields[1].value = run.missing ? log::message::kSourceMissing : log::message::kSourceBack;
   if (run.missing) {
     log::write(LogLevel::warning,
-               fmt::format("group '{}': source '{}' is missing or cannot be read; nothing is "
-                           "deleted on its targets, waiting for it to come back",
-                           run.config.name, escape(run.config.source)),
+               fmt::format(
+                   "group '{}': source '{}' is missing, no directory or cannot be read; nothing is "
+                   "deleted on its targets, waiting for it to come back",
+                   run.config.name, escape(run.config.source)),
                fields);
   } else {
     log::write(

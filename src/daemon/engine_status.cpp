@@ -53,7 +53,7 @@ uint64_t Engine::realtime_usec(Instant when, Instant now) {
 
 std::string Engine::problem_of(const GroupRun& run) const {
   if (watcher(run).state(run.tree) == TreeState::missing)
-    return "the source is missing or cannot be read; nothing is deleted";
+    return "the source is missing, no directory or cannot be read; nothing is deleted";
   Blindness blindness = watcher(run).blindness(run.tree);
   std::string problem;
   if (blindness.unwatched > 0 && blindness.error == 0)

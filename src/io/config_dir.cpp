@@ -78,6 +78,12 @@ std::vector<std::string> list(const std::string& directory, std::string& reason)
   return names;
 }
 
+PathKind path_kind(const std::string& path) {
+  struct stat st {};
+  if (::stat(path.c_str(), &st) < 0) return PathKind::missing;
+  return S_ISDIR(st.st_mode) ? PathKind::directory : PathKind::other;
+}
+
 bool others_write_what_root_reads(const std::string& path) {
   struct stat st {};
   if (::geteuid() != 0 || ::stat(path.c_str(), &st) < 0) return false;
@@ -86,8 +92,7 @@ bool others_write_what_root_reads(const std::string& path) {
 
 Host this_machine() {
   return {[](const std::string& user) { return user.empty() ? current_user() : find_user(user); },
-          [](const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }, read_file,
-          others_write_what_root_reads};
+          path_kind, read_file, others_write_what_root_reads};
 }
 
 void read_one(ConfigFacts& facts, const std::string& path) {

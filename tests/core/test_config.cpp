@@ -331,6 +331,14 @@ ssh.known_hosts_file = "/missing/known_hosts"
             "'/missing/known_hosts', which does not exist (yet)\n");
 }
 
+TEST(ConfigWarnings, TellOfASourceThatIsNoDirectory) {
+  const auto parsed = parse("[groups.web]\nsource = \"/file\"\ntargets = [\"/copy\"]\n");
+  EXPECT_TRUE(parsed.ok());
+  EXPECT_EQ(texts_of(parsed),
+            "warning: a.toml:2:10: key 'source' in [groups.web] names '/file', which is no "
+            "directory\n");
+}
+
 TEST(Diagnostic, TellsThePlace) {
   EXPECT_EQ((Diagnostic{Severity::problem, "f", 1, 2, "m"}.text()), "f:1:2: m");
   EXPECT_EQ((Diagnostic{Severity::problem, "f\n", 0, 0, "m"}.text()), "f\\n:1:1: m");

@@ -114,6 +114,13 @@ TEST_F(Doctor, SourceIsGone) {
   finds("cannot be read by user");
 }
 
+TEST_F(Doctor, SourceIsNoDirectory) {
+  write_file(dir / "file", "a file in place of the source\n");
+  configure({.targets = {target}, .source = dir / "file"});
+  finds("source '" + (dir / "file").native() + "' is no directory");
+  EXPECT_TRUE(contains(doctor().out, "which is no directory")) << "the configuration's warning";
+}
+
 TEST_F(Doctor, SourceIsNotForThatUser) {
   if (::geteuid() != 0) GTEST_SKIP() << "root decides what others can read";
   configure({.targets = {target}, .settings = "user = \"nobody\"\n"});

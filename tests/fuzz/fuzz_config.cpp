@@ -14,7 +14,7 @@ Host any_host() {
     return user.empty() || user.size() % 2 == 1 ? std::optional(User{user, "/", 1, 1, {}})
                                                 : std::nullopt;
   };
-  host.path_exists = [](const std::string& path) { return path.size() % 2 == 1; };
+  host.path_kind = [](const std::string& path) { return static_cast<PathKind>(path.size() % 3); };
   host.others_write_what_root_reads = [](const std::string& path) { return path.size() % 5 == 4; };
   host.read_file = [](const std::string& path) -> Host::Text {
     if (path.size() % 3 == 0) return {std::nullopt, "No such file or directory"};

@@ -1,7 +1,7 @@
 // A machine made of plain values, for what the configuration asks its host about.
 //
-// We are root there. It knows the user "webmgr", the paths that do not begin with "/missing", and
-// one readable file, "/etc/mirrord/exclude".
+// We are root there. It knows the user "webmgr", directories at all paths that begin neither with
+// "/missing" nor, as files do, with "/file", and one readable file, "/etc/mirrord/exclude".
 #pragma once
 
 #include "core/config.hpp"
@@ -19,7 +19,10 @@ inline Host config_host() {
     if (user == "webmgr") return User{"webmgr", "/home/webmgr", 1001, 1001, {33, 1001}};
     return std::nullopt;
   };
-  host.path_exists = [](const std::string& path) { return !path.starts_with("/missing"); };
+  host.path_kind = [](const std::string& path) {
+    if (path.starts_with("/missing")) return PathKind::missing;
+    return path.starts_with("/file") ? PathKind::other : PathKind::directory;
+  };
   host.others_write_what_root_reads = [](const std::string& path) {
     return path.starts_with("/shared");
   };
