@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <sstream>
 
 #include "core/capabilities.hpp"
 #include "core/escape.hpp"
@@ -33,19 +35,63 @@ bool contains(const std::string& text, const char* part) {
 
 // ---- rsync
 
-bool check_rsync_here(Report& report, const std::string& about, const Target& target,
-                      const User& user) {
+/// Nothing when there is none.
+std::optional<RsyncVersion> check_rsync_here(Report& report, const std::string& about,
+                                             const Target& target, const User& user) {
   Ran ran = run_command(user, {target.rsync.program, "--version"}, kPatience);
   auto version = parse_rsync_version(ran.result.output);
-  if (!version) {
+  if (!version)
     report.fault(about, fmt::format("'{}' on this host is no rsync", escape(target.rsync.program)),
                  "");
-    return false;
-  }
-  if (*version < kLeastRsync)
+  else if (*version < kLeastRsync)
     report.warning(about, version_text(*version) + " on this host is old",
                    "with 3.1 or newer a transfer can wait ready for the next change");
-  return true;
+  return version;
+}
+
+/// A transfer of nothing, and only as a try, with all settings: it gets as far as the first file
+/// would. To "/" or the module itself: what is below a dry run does not make, but a transfer does.
+Ran try_transfer(const Group& group, const Target& target, const User& user,
+                 const RsyncVersion& here) {
+  Group from = group;
+  from.source = "/";
+  Target to = target;
+  to.destination.path = to.destination.kind == Destination::Kind::rsync_daemon ? "" : "/";
+  Transfer transfer;
+  transfer.lane = Lane::attributes;
+  transfer.can.here = here;
+  transfer.can.refuses_missing_args = true;  // there, perhaps: which is no fault of a setting
+  transfer.control_path = kNoMaster;
+  auto argv = rsync_command(from, to, transfer);
+  // Before the paths, so that they come after the options of the user: of two, the last one holds.
+  const std::vector<std::string> as_a_try{"-n", "--log-file=/dev/null"};
+  argv.insert(std::ranges::find(argv, "--"), as_a_try.begin(), as_a_try.end());
+  // An empty password keeps rsync from asking the terminal for one.
+  argv.insert(argv.begin(), {"env", "RSYNC_PASSWORD="});
+  return run_command(user, argv, kPatience);
+}
+
+/// The reason in rsync's own words, which come before the names of the exit codes RERR_SYNTAX and
+/// RERR_UNSUPPORTED, log.c; "" = not refused. Of either side: the code of this one may be another.
+std::string refusal_of_settings(const Ran& ran) {
+  std::istringstream error(ran.result.error);
+  std::string before;
+  for (std::string line; std::getline(error, line); before = line)
+    if (line.starts_with("rsync error: syntax or usage error") ||
+        line.starts_with("rsync error: requested action not supported"))
+      return escape(before.empty() ? line : before);
+  return "";
+}
+
+void tell_refused_settings(Report& report, const std::string& about, const std::string& refusal) {
+  report.fault(about, "rsync refuses its settings: " + refusal, "mend [.rsync], see rsync(1)");
+}
+
+void check_settings(Report& report, const std::string& about, const Ran& tried) {
+  const std::string refusal = refusal_of_settings(tried);
+  if (!refusal.empty()) return tell_refused_settings(report, about, refusal);
+  if (tried.in_time && tried.result.exit.status == 0 && tried.result.exit.signal == 0)
+    report.good(about, "rsync takes its settings");
 }
 
 void check_rsync_there(Report& report, const std::string& about, const Ran& ran) {
@@ -95,7 +141,8 @@ void tell_writable(Report& report, const std::string& about, const Target& targe
                  "the target runs no command but rsync");
 }
 
-void check_ssh_target(Report& report, const std::string& about, const Target& target,
+/// Whether there is a connection.
+bool check_ssh_target(Report& report, const std::string& about, const Target& target,
                       const User& user, bool trust) {
   constexpr int kSshFailed = 255;
   const std::string& program = target.rsync.remote_program;
@@ -106,7 +153,10 @@ void check_ssh_target(Report& report, const std::string& about, const Target& ta
     ran = run_there(user, target, version);
     failed = !ran.in_time || ran.result.exit.status == kSshFailed;
   }
-  if (failed) return tell_login_failure(report, about, target, user, ran);
+  if (failed) {
+    tell_login_failure(report, about, target, user, ran);
+    return false;
+  }
   std::string took = human_duration(static_cast<uint64_t>(ran.duration.count()));
   if (ran.duration > kSlowLogin)
     report.warning(about, fmt::format("the login takes {}", took),
@@ -116,6 +166,7 @@ void check_ssh_target(Report& report, const std::string& about, const Target& ta
   check_rsync_there(report, about, ran);
   tell_writable(report, about, target,
                 run_there(user, target, writable_question(target.destination.path)));
+  return true;
 }
 
 void check_local_target(Report& report, const std::string& about, const Target& target,
@@ -157,25 +208,16 @@ void tell_daemon_failure(Report& report, const std::string& about, const Destina
   if (contains(error, "@ERROR"))
     return report.fault(about, "the rsync daemon refuses: " + first_line(error),
                         "its own log says more");
+  if (const std::string refusal = refusal_of_settings(ran); !refusal.empty())
+    return tell_refused_settings(report, about, refusal);
   report.fault(about, "no rsync daemon answers: " + first_line(error),
                "start it there, and open its port");
 }
 
-/// An upload of nothing, and only as a try, gets as far as the first file would. To the module
-/// itself: what is below it a dry run does not make, but a transfer does.
-void check_daemon_target(Report& report, const std::string& about, const Target& target,
-                         const User& user) {
-  Destination to = target.destination;
-  to.path.clear();
-  // An empty password keeps rsync from asking the terminal for one.
-  std::vector<std::string> argv{"env", "RSYNC_PASSWORD=", target.rsync.program, "-n",
-                                "--files-from=/dev/null"};
-  if (!target.rsync.password_file.empty())
-    argv.push_back("--password-file=" + target.rsync.password_file);
-  argv.insert(argv.end(), {"--", "/", rsync_destination(to)});
-  Ran ran = run_command(user, argv, kPatience);
-  if (!ran.in_time || ran.result.exit.status != 0 || ran.result.exit.signal != 0)
-    return tell_daemon_failure(report, about, to, ran);
+void check_daemon_target(Report& report, const std::string& about, const Destination& to,
+                         const Ran& tried) {
+  if (!tried.in_time || tried.result.exit.status != 0 || tried.result.exit.signal != 0)
+    return tell_daemon_failure(report, about, to, tried);
   report.good(about, fmt::format("module '{}' takes uploads", escape(to.module)));
 }
 
@@ -184,14 +226,19 @@ void check_daemon_target(Report& report, const std::string& about, const Target&
 void check_target(Report& report, const Group& group, const Target& target, const User& user,
                   bool trust) {
   std::string about = group.name + "/" + escape(target.name);
-  if (!check_rsync_here(report, about, target, user)) return;
+  const auto here = check_rsync_here(report, about, target, user);
+  if (!here) return;
+  const auto tried = [&] { return try_transfer(group, target, user, *here); };
   switch (target.destination.kind) {
     case Destination::Kind::ssh:
-      return check_ssh_target(report, about, target, user, trust);
+      if (check_ssh_target(report, about, target, user, trust))
+        check_settings(report, about, tried());
+      return;
     case Destination::Kind::local:
-      return check_local_target(report, about, target, user);
+      check_local_target(report, about, target, user);
+      return check_settings(report, about, tried());
     case Destination::Kind::rsync_daemon:
-      return check_daemon_target(report, about, target, user);
+      return check_daemon_target(report, about, target.destination, tried());
   }
 }
 

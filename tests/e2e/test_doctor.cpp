@@ -243,6 +243,34 @@ TEST_F(Doctor, RsyncIsMissingHere) {
   finds("/no/rsync");
 }
 
+TEST_F(Doctor, RsyncRefusesItsSettings) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"chmod = \"zzz\"", "Invalid argument passed to --chmod (zzz)"},
+      {"options = [\"--nosuch\"]", "--nosuch: unknown option"},
+      {"options = [\"--remote-option=--nosuch\"]", "on remote machine: --nosuch: unknown option"},
+      {"options = [\"--contimeout=5\"]", "only be used when connecting to an rsync daemon"},
+      {"options = [\"--temp-dir=/no/such\"]", "temp-dir does not exist: /no/such"}};
+  for (const auto& to : {target, local_target("copy")})
+    for (const auto& [setting, words] : cases) {
+      configure({.targets = {to}, .settings = std::string("rsync = { ") + setting + " }\n"});
+      finds("rsync refuses its settings: ");
+      finds(words);
+    }
+}
+
+/// A log of the transfers is no place for what is only tried.
+TEST_F(Doctor, TriesSettingsThatRsyncTakesAndWritesNothing) {
+  const std::string log = (dir / "rsync.log").native();
+  configure({.targets = {target, local_target("copy")},
+             .settings = "rsync = { inplace = true, hard_links = true, options = [\"--log-file=" +
+                         log + "\"] }\n"});
+  const Finished found = doctor();
+  EXPECT_EQ(0, found.status) << found.out << found.err;
+  EXPECT_TRUE(contains(found.out, "web/copy: rsync takes its settings")) << found.out;
+  EXPECT_TRUE(contains(found.out, "web/tgt1: rsync takes its settings")) << found.out;
+  EXPECT_FALSE(fs::exists(log));
+}
+
 TEST_F(Doctor, ShellIsNoisy) {
   with_remote_program("#!/bin/sh\necho Welcome to this host\nexec rsync \"$@\"\n");
   finds("prints text of its own");
@@ -423,6 +451,14 @@ TEST_F(DoctorOfADaemon, PasswordIsMissingOrWrongOrReadByOthers) {
   finds("module 'ours' refuses the login");
   fs::remove(dir / "password");
   finds("could not open password file");
+}
+
+TEST_F(DoctorOfADaemon, RsyncRefusesItsSettings) {
+  configure({.targets = {'"' + url("open/web") + '"'}, .settings = "rsync.chmod = \"zzz\"\n"});
+  finds("rsync refuses its settings: rsync: Invalid argument passed to --chmod");
+  configure({.targets = {'"' + url("open/web") + '"'},
+             .settings = "rsync.options = [\"--contimeout=5\"]\n"});
+  EXPECT_EQ(0, doctor().status) << "that is for a daemon";
 }
 
 TEST_F(DoctorOfADaemon, NobodyListens) {
