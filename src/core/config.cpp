@@ -89,6 +89,21 @@ void check_orders(const ConfigScope& scope, const toml::table& table, const Defa
               {"retry.initial", "retry.max", group.retry.initial, group.retry.max});
 }
 
+/// Of the group as its targets take it over; what a target itself adds, read_targets() has judged.
+void check_rsync(const ConfigScope& scope, const toml::table& table, const Defaults& defaults,
+                 const GroupDraft& group) {
+  const std::string fault = fault_of_rsync(group.rsync);
+  const auto has_fault = [](const Target& target) { return !fault_of_rsync(target.rsync).empty(); };
+  if (fault.empty() || std::ranges::none_of(group.targets, has_fault)) return;
+  const Origin inplace = origin_of("rsync.inplace", table, defaults);
+  const Origin partial_dir = origin_of("rsync.partial_dir", table, defaults);
+  const Origin& blamed = partial_dir.inherited ? inplace : partial_dir;
+  const auto at = blamed.node->source().begin;
+  if (scope.report.problem_at(at)) return;  // of [defaults], for another group
+  scope.report.problem(
+      at, fmt::format("in {}, {}", blamed.inherited ? "[defaults]" : scope.name, fault));
+}
+
 void require(const ConfigScope& scope, const toml::table& table, std::string_view key,
              std::string_view example) {
   if (table.contains(key)) return;
@@ -233,6 +248,7 @@ void ConfigReading::read_group(const ConfigScope& scope, std::string_view name,
     draft.targets = read_targets(scope, *targets, draft);
   draft.runs_as = scope.host.find_user(draft.user).value_or(User{});
   check_orders(scope, table, defaults, draft);
+  check_rsync(scope, table, defaults, draft);
   warn_of_published_secrets(scope, table, draft);
   config_.groups.push_back(finished(std::move(draft)));
 }

@@ -46,8 +46,20 @@ const ConfigSchema<Target>& target_schema() {
   return schema;
 }
 
+/// Only what a target's own settings make of the group's: the group's are told of once.
+void check_own_rsync(const ConfigScope& scope, const toml::table& table,
+                     const RsyncSettings& inherited, const RsyncSettings& merged) {
+  const std::string fault = fault_of_rsync(merged);
+  if (fault.empty() || !fault_of_rsync(inherited).empty()) return;
+  const auto partial_dir = table.at_path("rsync.partial_dir");
+  const auto own = partial_dir ? partial_dir : table.at_path("rsync.inplace");
+  scope.report.problem(own.node()->source().begin, fmt::format("in {}, {}", scope.name, fault));
+}
+
 void read_target_table(const ConfigScope& scope, const toml::table& table, Target& target) {
+  const RsyncSettings inherited = target.rsync;
   read_table(scope, table, target_schema(), target);
+  check_own_rsync(scope, table, inherited, target.rsync);
   if (!table.contains("to"))
     scope.report.problem(table.source().begin,
                          fmt::format("key 'to' is missing in {}; name the destination, as in "
@@ -123,6 +135,14 @@ void check_against_source(const ConfigScope& scope, const std::vector<PlacedTarg
 }
 
 }  // namespace
+
+std::string fault_of_rsync(const RsyncSettings& rsync) {
+  if (!rsync.inplace || rsync.partial_dir.empty()) return "";
+  return fmt::format(
+      "rsync.inplace = true and rsync.partial_dir = \"{}\" do not go together: rsync keeps a "
+      "partial file either in place or in that directory; remove one of them",
+      rsync.partial_dir);
+}
 
 std::vector<Target> read_targets(const ConfigScope& scope, const toml::node& value,
                                  const GroupDraft& group) {

@@ -16,4 +16,7 @@ namespace mirrord {
 std::vector<Target> read_targets(const ConfigScope& scope, const toml::node& value,
                                  const GroupDraft& group);
 
+/// What does not go together in the settings of a target; "" when all does.
+std::string fault_of_rsync(const RsyncSettings& rsync);
+
 }  // namespace mirrord

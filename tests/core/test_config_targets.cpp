@@ -84,5 +84,32 @@ TEST(ConfigTargets, DoNotOverlapWithTheSource) {
   EXPECT_EQ(problems_of_targets(R"(["/src2", "h:/src"])"), "");
 }
 
+// rsync: "--inplace cannot be used with --partial-dir".
+TEST(ConfigTargets, AreNotUpdatedInPlaceAndInAPartialDirectory) {
+  const std::string why =
+      " do not go together: rsync keeps a partial file either in place or in that directory; "
+      "remove one of them\n";
+  const std::string both = "rsync.inplace = true and rsync.partial_dir = \".p\"" + why;
+  const std::string group = "[groups.web]\nsource = \"/src\"\n";
+  const std::string targets = "targets = [\"h1:/x\", \"h2:/x\"]\n";
+  const std::string own = "targets = [\"h1:/x\", { to = \"h2:/x\", rsync = { ";
+  EXPECT_EQ(texts_of(parse(group + targets + "rsync = { inplace = true, partial_dir = \".p\" }\n")),
+            "a.toml:4:41: in [groups.web], " + both);
+  EXPECT_EQ(texts_of(parse("[defaults.rsync]\npartial_dir = \".p\"\n" + group + targets +
+                           "rsync.inplace = true\n")),
+            "a.toml:6:17: in [groups.web], " + both);
+  EXPECT_EQ(texts_of(parse("[defaults.rsync]\ninplace = true\npartial_dir = \".p\"\n" + group +
+                           targets + "[groups.b]\nsource = \"/b\"\n" + targets)),
+            "a.toml:2:11: in [defaults], " + both);
+  EXPECT_EQ(texts_of(parse(group + own + "inplace = true } }]\nrsync.partial_dir = \".p\"\n")),
+            "a.toml:3:57: in target 2 of [groups.web], " + both);
+  EXPECT_EQ(texts_of(parse(group + own + "partial_dir = \".p\" } }]\nrsync.inplace = true\n")),
+            "a.toml:3:61: in target 2 of [groups.web], " + both);
+  EXPECT_EQ(texts_of(parse(group + "targets = [{ to = \"h:/x\", rsync.inplace = false }]\n" +
+                           "rsync = { inplace = true, partial_dir = \".p\" }\n")),
+            "")
+      << "the group has both, but no target";
+}
+
 }  // namespace
 }  // namespace mirrord
