@@ -9,7 +9,9 @@
 
 #include "core/config.hpp"
 #include "core/escape.hpp"
+#include "core/filter.hpp"
 #include "core/link_rule.hpp"
+#include "core/mounts.hpp"
 #include "core/status_text.hpp"
 #include "ctl/doctor_target.hpp"
 #include "ctl/verbs.hpp"
@@ -103,9 +105,29 @@ std::string fault_of_link(const Group& group, const fs::path& link, const std::s
   return can_be_read(referent) ? "" : fmt::format("'{}' cannot be read", escape(referent.native()));
 }
 
-void check_links(Report& report, const Group& group, const User& user) {
-  if (group.symlinks == Symlinks::preserve) return;
+/// A link of the source that is mirrored as the directory it leads to.
+struct FollowedLink {
+  std::string path;
+  std::string referent;  ///< physical
+};
+
+/// Of a link without fault.
+std::optional<FollowedLink> as_followed(const Group& group, const Filter& filter,
+                                        const fs::path& link, const std::string& path) {
+  std::error_code error;
+  const std::string text = fs::read_symlink(link, error).native();
+  if (error || !is_followed(group.symlinks, path, text)) return std::nullopt;
+  const fs::path referent = fs::canonical(link, error);
+  if (error || !fs::is_directory(referent, error) || filter.excluded_by(path, true))
+    return std::nullopt;
+  return FollowedLink{path, referent.native()};
+}
+
+std::vector<FollowedLink> check_links(Report& report, const Group& group, const User& user) {
+  std::vector<FollowedLink> followed;
+  if (group.symlinks == Symlinks::preserve) return followed;
   FsIdentity eyes(user);
+  const Filter filter(group.filter);
   size_t entries = 0, links = 0, faults = 0;
   std::error_code error;
   fs::recursive_directory_iterator walk(group.source, fs::directory_options::skip_permission_denied,
@@ -118,6 +140,9 @@ void check_links(Report& report, const Group& group, const User& user) {
     ++links;
     std::string path = walk->path().native().substr(group.source.size() + 1);
     std::string fault = fault_of_link(group, walk->path(), path);
+    if (fault.empty())
+      if (auto link = as_followed(group, filter, walk->path(), path))
+        followed.push_back(*std::move(link));
     if (fault.empty() || ++faults > kMostLinksTold) continue;
     report.warning(group.name, fmt::format("link '{}' leads out of reach: {}", escape(path), fault),
                    "it is left out of the mirror");
@@ -128,6 +153,20 @@ void check_links(Report& report, const Group& group, const User& user) {
     report.warning(group.name, fmt::format("{} more such links", faults - kMostLinksTold), "");
   report.good(group.name, fmt::format("{} of {} links lead to what can be read{}", links - faults,
                                       links, part));
+  return followed;
+}
+
+/// Each copy would be a change that has to be copied; the daemon refuses such a target.
+void check_for_loop(Report& report, const std::string& about, const Target& target,
+                    const std::vector<FollowedLink>& links) {
+  if (target.destination.kind != Destination::Kind::local) return;
+  const std::string copy = resolve("/", target.destination.path).last_seen();
+  for (const FollowedLink& link : links)
+    if (is_at_or_below(copy, link.referent))
+      return report.fault(about,
+                          fmt::format("the target is in the directory that the link '{}' leads to",
+                                      escape(link.path)),
+                          "exclude the link, or move the target");
 }
 
 // ---- all of it
@@ -135,13 +174,15 @@ void check_links(Report& report, const Group& group, const User& user) {
 void check_group(Report& report, const Group& group, const std::string& target_name, bool trust) {
   const User& user = group.runs_as;
   check_source(report, group, user);
-  check_links(report, group, user);
+  const std::vector<FollowedLink> links = check_links(report, group, user);
   for (const Target& target : group.targets) {
     if (!target_name.empty() && target.name != target_name) continue;
+    const std::string about = group.name + "/" + escape(target.name);
+    check_for_loop(report, about, target, links);
     try {
       check_target(report, group, target, user, trust);
     } catch (const std::system_error& e) {
-      report.fault(group.name + "/" + escape(target.name), e.what(), "");
+      report.fault(about, e.what(), "");
     }
   }
 }

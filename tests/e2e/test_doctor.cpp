@@ -150,6 +150,20 @@ TEST_F(Doctor, LinkLeadsOutOfReach) {
   EXPECT_TRUE(contains(doctor().out, "is out of 'follow_into'"));
 }
 
+TEST_F(Doctor, TargetIsWhereALinkLeads) {
+  fs::create_symlink(dir.path(), source / "up");
+  const std::string fault = "web/copy: the target is in the directory that the link 'up' leads to";
+  configure({.targets = {target, local_target("copy")}});
+  finds(fault);
+  EXPECT_EQ(0, doctor({"web/tgt1"}).status) << "the copy of another host is none of it";
+  for (const std::string mended : {"exclude = [\"/up\"]\n", "symlinks = \"preserve\"\n"}) {
+    configure({.targets = {local_target("copy")}, .settings = mended});
+    const Finished found = doctor();
+    EXPECT_EQ(0, found.status) << found.out;
+    EXPECT_FALSE(contains(found.out, fault)) << found.out;
+  }
+}
+
 TEST_F(Doctor, LinkLeadsToWhatTheUserCannotRead) {
   if (::geteuid() != 0) GTEST_SKIP() << "root decides what others can read";
   write_file(dir / "org/secret", "secret\n");
