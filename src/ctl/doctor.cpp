@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <filesystem>
+#include <functional>
 
 #include "core/config.hpp"
 #include "core/escape.hpp"
@@ -14,6 +15,7 @@
 #include "core/mounts.hpp"
 #include "core/status_text.hpp"
 #include "ctl/doctor_target.hpp"
+#include "ctl/run_command.hpp"
 #include "ctl/verbs.hpp"
 #include "io/config_dir.hpp"
 #include "io/fs_identity.hpp"
@@ -169,21 +171,40 @@ void check_for_loop(Report& report, const std::string& about, const Target& targ
                           "exclude the link, or move the target");
 }
 
+// ---- the hook
+
+void check_hook(Report& report, const Group& group, const User& user) {
+  if (group.hooks.after_sync.empty()) return;
+  const std::string& program = group.hooks.after_sync.front();
+  const Ran ran =
+      run_command(user, {"test", "-f", program, "-a", "-x", program}, std::chrono::minutes(1));
+  const std::string hook = fmt::format("hook '{}'", escape(program));
+  if (ran.result.exit.status == 0) return report.good(group.name, hook + " can be run");
+  report.fault(group.name, fmt::format("{} cannot be run by user '{}'", hook, user.name),
+               "is it there, and executable?");
+}
+
 // ---- all of it
+
+/// What cannot even be tried is a fault of its own.
+void attempt(Report& report, const std::string& about, const std::function<void()>& check) {
+  try {
+    check();
+  } catch (const std::system_error& e) {
+    report.fault(about, e.what(), "");
+  }
+}
 
 void check_group(Report& report, const Group& group, const std::string& target_name, bool trust) {
   const User& user = group.runs_as;
   check_source(report, group, user);
   const std::vector<FollowedLink> links = check_links(report, group, user);
+  attempt(report, group.name, [&] { check_hook(report, group, user); });
   for (const Target& target : group.targets) {
     if (!target_name.empty() && target.name != target_name) continue;
     const std::string about = group.name + "/" + escape(target.name);
     check_for_loop(report, about, target, links);
-    try {
-      check_target(report, group, target, user, trust);
-    } catch (const std::system_error& e) {
-      report.fault(about, e.what(), "");
-    }
+    attempt(report, about, [&] { check_target(report, group, target, user, trust); });
   }
 }
 

@@ -19,7 +19,7 @@ class Report {
   void good(const std::string& about, const std::string& what);
   /// Works, but not as it should.
   void warning(const std::string& about, const std::string& what, const std::string& advice);
-  /// Keeps something from being mirrored.
+  /// Keeps something from being mirrored, or a hook from being run.
   void fault(const std::string& about, const std::string& what, const std::string& advice);
   /// All checks were made; whether nothing is wrong.
   bool finish() {

@@ -150,6 +150,21 @@ TEST_F(Doctor, LinkLeadsOutOfReach) {
   EXPECT_TRUE(contains(doctor().out, "is out of 'follow_into'"));
 }
 
+TEST_F(Doctor, HookCannotBeRun) {
+  const fs::path hook = dir / "hook";
+  configure(
+      {.targets = {target}, .settings = "hooks = { after_sync = [\"" + hook.native() + "\"] }\n"});
+  const std::string fault =
+      "web: hook '" + hook.native() + "' cannot be run by user '" + login() + "'";
+  finds(fault);
+  write_file(hook, "#!/bin/sh\n");
+  finds(fault);
+  write_script(hook, "#!/bin/sh\n");
+  const Finished found = doctor();
+  EXPECT_EQ(0, found.status) << found.out;
+  EXPECT_TRUE(contains(found.out, "web: hook '" + hook.native() + "' can be run")) << found.out;
+}
+
 TEST_F(Doctor, TargetIsWhereALinkLeads) {
   fs::create_symlink(dir.path(), source / "up");
   const std::string fault = "web/copy: the target is in the directory that the link 'up' leads to";
