@@ -179,7 +179,7 @@ void check_hook(Report& report, const Group& group, const User& user) {
   const Ran ran =
       run_command(user, {"test", "-f", program, "-a", "-x", program}, std::chrono::minutes(1));
   const std::string hook = fmt::format("hook '{}'", escape(program));
-  if (ran.result.exit.status == 0) return report.good(group.name, hook + " can be run");
+  if (ran.succeeded()) return report.good(group.name, hook + " can be run");
   report.fault(group.name, fmt::format("{} cannot be run by user '{}'", hook, user.name),
                "is it there, and executable?");
 }

@@ -90,8 +90,7 @@ void tell_refused_settings(Report& report, const std::string& about, const std::
 void check_settings(Report& report, const std::string& about, const Ran& tried) {
   const std::string refusal = refusal_of_settings(tried);
   if (!refusal.empty()) return tell_refused_settings(report, about, refusal);
-  if (tried.in_time && tried.result.exit.status == 0 && tried.result.exit.signal == 0)
-    report.good(about, "rsync takes its settings");
+  if (tried.succeeded()) report.good(about, "rsync takes its settings");
 }
 
 void check_rsync_there(Report& report, const std::string& about, const Ran& ran) {
@@ -176,8 +175,7 @@ void check_local_target(Report& report, const std::string& about, const Target& 
   while (!fs::exists(path, ignored) && path != "/") path = fs::path(path).parent_path();
   Ran ran = run_command(user, {"test", "-w", path}, kPatience);
   std::string copy = escape(target.destination.path);
-  if (ran.result.exit.status == 0)
-    return report.good(about, fmt::format("'{}' can be written", copy));
+  if (ran.succeeded()) return report.good(about, fmt::format("'{}' can be written", copy));
   report.fault(about, fmt::format("'{}' cannot be written by user '{}'", copy, user.name),
                "give it to the user, or choose another path");
 }
@@ -216,8 +214,7 @@ void tell_daemon_failure(Report& report, const std::string& about, const Destina
 
 void check_daemon_target(Report& report, const std::string& about, const Destination& to,
                          const Ran& tried) {
-  if (!tried.in_time || tried.result.exit.status != 0 || tried.result.exit.signal != 0)
-    return tell_daemon_failure(report, about, to, tried);
+  if (!tried.succeeded()) return tell_daemon_failure(report, about, to, tried);
   report.good(about, fmt::format("module '{}' takes uploads", escape(to.module)));
 }
 

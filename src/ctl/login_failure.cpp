@@ -91,7 +91,7 @@ std::vector<std::string> key_files(const User& user, const Target& target) {
 void check_key(Report& report, const std::string& about, const User& user,
                const std::string& file) {
   const Ran ran = run_command(user, {"ssh-keygen", "-y", "-P", "", "-f", file}, kPatience);
-  if (ran.result.exit.status == 0 && ran.result.exit.signal == 0) return;
+  if (ran.succeeded()) return;
   const std::string& error = ran.result.error;
   const auto fault = [&](const std::string& why, const std::string& advice) {
     report.fault(

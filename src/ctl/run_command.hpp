@@ -12,6 +12,8 @@ struct Ran {
   ProcessResult result;
   Duration duration{};
   bool in_time = true;
+
+  bool succeeded() const { return in_time && result.exit.status == 0 && result.exit.signal == 0; }
 };
 
 /// Its environment is the one that the daemon gives its children. Ended after `limit`. Throws
