@@ -7,6 +7,8 @@
 #include <cerrno>
 #include <filesystem>
 #include <functional>
+#include <optional>
+#include <vector>
 
 #include "core/config.hpp"
 #include "core/escape.hpp"
@@ -142,10 +144,12 @@ std::vector<FollowedLink> check_links(Report& report, const Group& group, const 
     ++links;
     std::string path = walk->path().native().substr(group.source.size() + 1);
     std::string fault = fault_of_link(group, walk->path(), path);
-    if (fault.empty())
-      if (auto link = as_followed(group, filter, walk->path(), path))
-        followed.push_back(*std::move(link));
-    if (fault.empty() || ++faults > kMostLinksTold) continue;
+    if (fault.empty()) {
+      auto link = as_followed(group, filter, walk->path(), path);
+      if (link) followed.push_back(*std::move(link));
+      continue;
+    }
+    if (++faults > kMostLinksTold) continue;
     report.warning(group.name, fmt::format("link '{}' leads out of reach: {}", escape(path), fault),
                    "it is left out of the mirror");
   }

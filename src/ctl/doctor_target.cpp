@@ -33,6 +33,8 @@ bool contains(const std::string& text, const char* part) {
   return text.find(part) != std::string::npos;
 }
 
+std::string first_line(const std::string& text) { return escape(text.substr(0, text.find('\n'))); }
+
 // ---- rsync
 
 /// Nothing when there is none.
@@ -50,13 +52,13 @@ std::optional<RsyncVersion> check_rsync_here(Report& report, const std::string& 
 }
 
 /// A transfer of nothing, and only as a try, with all settings: it gets as far as the first file
-/// would. To "/" or the module itself: what is below a dry run does not make, but a transfer does.
+/// would. To the module itself: what is below it a dry run does not make, but a transfer does.
 Ran try_transfer(const Group& group, const Target& target, const User& user,
                  const RsyncVersion& here) {
   Group from = group;
   from.source = "/";
   Target to = target;
-  to.destination.path = to.destination.kind == Destination::Kind::rsync_daemon ? "" : "/";
+  if (to.destination.kind == Destination::Kind::rsync_daemon) to.destination.path.clear();
   Transfer transfer;
   transfer.lane = Lane::attributes;
   transfer.can.here = here;
@@ -90,7 +92,10 @@ void tell_refused_settings(Report& report, const std::string& about, const std::
 void check_settings(Report& report, const std::string& about, const Ran& tried) {
   const std::string refusal = refusal_of_settings(tried);
   if (!refusal.empty()) return tell_refused_settings(report, about, refusal);
-  if (tried.succeeded()) report.good(about, "rsync takes its settings");
+  if (tried.succeeded()) return report.good(about, "rsync takes its settings");
+  // The other side may have refused: rsync can end its ssh before that has told.
+  report.warning(about, "a transfer that is only tried fails: " + first_line(tried.result.error),
+                 "if nothing else is wrong, does the rsync there take all of [.rsync]?");
 }
 
 void check_rsync_there(Report& report, const std::string& about, const Ran& ran) {
@@ -181,8 +186,6 @@ void check_local_target(Report& report, const std::string& about, const Target& 
 }
 
 // ---- an rsync daemon
-
-std::string first_line(const std::string& text) { return escape(text.substr(0, text.find('\n'))); }
 
 /// In words of rsync's own: clientserver.c, authenticate.c and main.c.
 void tell_daemon_failure(Report& report, const std::string& about, const Destination& to,
