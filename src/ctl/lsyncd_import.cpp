@@ -112,7 +112,8 @@ void add_group(ImportedConfig& config, ImportedGroup group) {
 /// A machine that has all that is named: what this one lacks, the one that is to run it may have.
 /// A file that cannot be read was named with its key.
 Host any_machine(const ImportHost& host) {
-  return {[](const std::string&) { return User{}; }, [](const std::string&) { return true; },
+  return {[](const std::string&) { return User{}; },
+          [](const std::string&) { return PathKind::directory; },
           [&host](const std::string& path) -> Host::Text {
             return {host.read_file(path).value_or(""), ""};
           },

@@ -12,7 +12,8 @@ using namespace mirrord;
 namespace {
 
 Host any_machine() {
-  return {[](const std::string&) { return User{}; }, [](const std::string&) { return true; },
+  return {[](const std::string&) { return User{}; },
+          [](const std::string&) { return PathKind::directory; },
           [](const std::string&) {
             return Host::Text{"x\n", ""};
           },
