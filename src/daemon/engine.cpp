@@ -82,19 +82,23 @@ void Engine::remove_group(const std::string& name) {
   groups_.erase(name);
 }
 
-/// What the targets must hold is another thing now: all begins anew, but who is paused stays so.
-void Engine::replace_group(const GroupRun& run, const Group& config) {
+/// Who is paused stays so, even where all begins anew.
+void Engine::update_group(GroupRun& run, const Group& config) {
   std::set<std::string> paused;
   for (TargetId id : run.targets)
     if (scheduler_.queue(id).paused()) paused.insert(targets_.at(id).config.name);
-  remove_group(config.name);
-  add_group(config);
+  if (content_settings(run.config) != content_settings(config)) {
+    // What the targets must hold is another thing now.
+    remove_group(config.name);
+    add_group(config);
+  } else {
+    update_targets(run, config);
+  }
   for (TargetId id : groups_.at(config.name)->targets)
     scheduler_.queue(id).set_paused(paused.contains(targets_.at(id).config.name));
 }
 
-void Engine::update_group(GroupRun& run, const Group& config) {
-  if (content_settings(run.config) != content_settings(config)) return replace_group(run, config);
+void Engine::update_targets(GroupRun& run, const Group& config) {
   std::vector<TargetId> kept;
   for (TargetId id : std::vector<TargetId>(run.targets)) {
     bool same = std::ranges::find(config.targets, targets_.at(id).config) != config.targets.end();

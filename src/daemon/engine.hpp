@@ -120,7 +120,7 @@ class Engine {
   void add_group(const Group& config);
   void remove_group(const std::string& name);
   void update_group(GroupRun& run, const Group& config);
-  void replace_group(const GroupRun& run, const Group& config);
+  void update_targets(GroupRun& run, const Group& config);
   TargetId add_target(GroupRun& run, const Target& config);
   void remove_target(GroupRun& run, TargetId id);
   void enter_tree(GroupRun& run);

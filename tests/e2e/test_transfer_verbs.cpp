@@ -146,6 +146,27 @@ TEST_F(TransferVerbs, PauseStandsOverAReload) {
   ASSERT_TRUE(arrives("after resume", {"copy"}));
 }
 
+TEST_F(TransferVerbs, PauseStandsOverAReloadOfTheTargetItself) {
+  begin_with({local_target("copy"), local_target("other")});
+  ASSERT_TRUE(arrives("first sync", {"copy", "other"}));
+  ASSERT_EQ(0, mirrorctl({"pause", "web/copy"}).status);
+  fs::remove(source / "index.html");
+  const std::string moved = R"({ to = ")" + copy("moved").native() + R"(", name = "copy" })";
+  for (const auto& [destination, settings] :
+       {std::pair<std::string, const char*>(local_target("copy"), "rsync = { compress = false }\n"),
+        {local_target("copy"), "ssh = { port = 2222 }\n"},
+        {moved, ""}}) {
+    configure({.targets = {destination, local_target("other")}, .settings = settings});
+    ASSERT_TRUE(signal_reload());
+    EXPECT_EQ("paused", target_state("copy")) << destination << settings;
+    ASSERT_TRUE(target_becomes("other", "idle"));
+  }
+  EXPECT_TRUE(fs::exists(copy("copy") / "index.html"));
+  EXPECT_FALSE(fs::exists(copy("moved")));
+  ASSERT_EQ(0, mirrorctl({"resume", "web/copy"}).status);
+  ASSERT_TRUE(arrives("after resume", {"moved"}));
+}
+
 TEST_F(TransferVerbs, OnceIsOneFullSync) {
   configure({.targets = {local_target("copy"), ssh_target("tgt1")}});
   const Finished synced = once();
