@@ -3,7 +3,9 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -40,6 +42,13 @@ struct Outcome {
   bool deleted_part = false;
 
   bool sent_all() const { return unsent && unsent->empty() && unset.empty(); }
+  /// How many paths failed, each counted once, however often rsync complains of it; 0 = unknown.
+  size_t failed_paths() const {
+    if (!unsent) return 0;
+    std::set<std::string_view> paths(unsent->begin(), unsent->end());
+    paths.insert(unset.begin(), unset.end());
+    return paths.size();
+  }
 };
 
 /// Of what could not even be tried.

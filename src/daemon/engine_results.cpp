@@ -14,11 +14,15 @@ namespace mirrord {
 
 namespace {
 
+std::string count_of_paths(size_t paths, const char* kind = "") {
+  return fmt::format("{} {}path{}", paths, kind, paths == 1 ? "" : "s");
+}
+
 std::string what_ran(JobKind kind, size_t paths) {
   if (kind == JobKind::connect) return "connecting";
   if (kind == JobKind::full) return "full sync";
-  if (kind == JobKind::big) return fmt::format("{} big path{}", paths, paths == 1 ? "" : "s");
-  return fmt::format("{} path{}", paths, paths == 1 ? "" : "s");
+  if (kind == JobKind::big) return count_of_paths(paths, "big ");
+  return count_of_paths(paths);
 }
 
 }  // namespace
@@ -97,9 +101,8 @@ void Engine::note_outcome(TargetRun& target, const Outcome& outcome) {
     case Verdict::held:
     case Verdict::failed:
       target.last_error = outcome.text;
-      if (outcome.unsent && outcome.verdict == Verdict::partial)
-        target.last_error += fmt::format(": {} path{}", outcome.unsent->size(),
-                                         outcome.unsent->size() == 1 ? "" : "s");
+      if (size_t paths = outcome.failed_paths(); outcome.verdict == Verdict::partial && paths != 0)
+        target.last_error += ": " + count_of_paths(paths);
   }
 }
 

@@ -66,6 +66,16 @@ TEST(RsyncResult, WithheldDeletionsHideNoFailure) {
   EXPECT_EQ(also.unsent, std::optional(std::vector<std::string>{"a"}));
 }
 
+TEST(RsyncResult, CountsThePathsThatFailed) {
+  const std::string times = "rsync: [generator] failed to set times on \"/dst/.\": Not owner (1)\n";
+  const std::string unread = "rsync: [sender] send_files failed to open \"/src/a\": No (13)\n";
+  const std::string mode = "rsync: [generator] failed to set permissions on \"/dst/a\": No (1)\n";
+  EXPECT_EQ(meaning(23, 0, times).failed_paths(), 1u) << "the target's own directory";
+  EXPECT_EQ(meaning(23, 0, times + unread).failed_paths(), 2u);
+  EXPECT_EQ(meaning(23, 0, unread + mode + unread).failed_paths(), 1u) << "they name the same";
+  EXPECT_EQ(meaning(23, 0, times + "what is this?\n").failed_paths(), 0u) << "any may have";
+}
+
 TEST(RsyncResult, KnowsWhenDeletionsWereSkipped) {
   const std::string general = "rsync error: some files/attrs were not transferred (code 23)\n";
   for (const char* line : {"symlink has no referent: \"/src/l\"\n",

@@ -114,6 +114,7 @@ TEST_F(TransferFailures, OnlyTheAttributesOfAForeignDirectoryAreTriedAgain) {
   fs::remove(source / "news/one");
   EXPECT_TRUE(wait_until([&] { return !fs::exists(copy("copy") / "news/one"); }));
   EXPECT_TRUE(wait_until([&] { return number("copy", "Pending") == 2; }));
+  EXPECT_TRUE(error_names("copy", ": 2 paths"));
   EXPECT_EQ(0, number("copy", "FullPending"));
   EXPECT_EQ("retrying", target_state("copy"));
   run_ok({"chown", "-R", "nobody", copy("copy")});
