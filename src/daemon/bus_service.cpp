@@ -52,6 +52,17 @@ std::vector<const char*> differences(const TargetStatus& before, const TargetSta
   return names;
 }
 
+/// The same object, not only the same path: what is constant of it on the bus has not changed.
+const GroupStatus* same(const Status& status, const GroupStatus& group) {
+  const GroupStatus* found = status.group(group.name);
+  return found && found->source == group.source ? found : nullptr;
+}
+
+const TargetStatus* same(const Status& status, const TargetStatus& target) {
+  const TargetStatus* found = status.target(target.group, target.name);
+  return found && found->destination == target.destination ? found : nullptr;
+}
+
 int open_bus(const std::string& address, sd_bus** bus) {
   if (address == "system") return sd_bus_open_system(bus);
   if (address == "user") return sd_bus_open_user(bus);
@@ -225,12 +236,12 @@ void BusService::changed(const Status& before, const Status& after) {
 
 void BusService::changed_groups(const Status& before, const Status& after) {
   for (const GroupStatus& old : before.groups)
-    if (!after.group(old.name))
+    if (!same(after, old))
       sd_bus_emit_interfaces_removed(bus_.get(), group_path(old.name).c_str(), kGroupInterface,
                                      nullptr);
   for (const GroupStatus& now : after.groups) {
     std::string path = group_path(now.name);
-    if (const GroupStatus* old = before.group(now.name))
+    if (const GroupStatus* old = same(before, now))
       emit(bus_.get(), path, kGroupInterface, differences(*old, now));
     else
       sd_bus_emit_interfaces_added(bus_.get(), path.c_str(), kGroupInterface, nullptr);
@@ -239,12 +250,12 @@ void BusService::changed_groups(const Status& before, const Status& after) {
 
 void BusService::changed_targets(const Status& before, const Status& after) {
   for (const TargetStatus& old : before.targets)
-    if (!after.target(old.group, old.name))
+    if (!same(after, old))
       sd_bus_emit_interfaces_removed(bus_.get(), target_path(old.group, old.name).c_str(),
                                      kTargetInterface, nullptr);
   for (const TargetStatus& now : after.targets) {
     std::string path = target_path(now.group, now.name);
-    if (const TargetStatus* old = before.target(now.group, now.name))
+    if (const TargetStatus* old = same(before, now))
       emit(bus_.get(), path, kTargetInterface, differences(*old, now));
     else
       sd_bus_emit_interfaces_added(bus_.get(), path.c_str(), kTargetInterface, nullptr);

@@ -164,6 +164,33 @@ TEST_F(Contract, ObjectsThatComeAndGoAreTold) {
   EXPECT_TRUE(wait_until([&] { return told("PropertiesChanged", "added"); })) << monitor.output();
 }
 
+/// What is constant of an object does not change: with another value it is another object.
+TEST_F(Contract, AnObjectWithOtherConstantsIsAnotherOne) {
+  const Child monitor(
+      {.arguments = {"busctl", "--address=" + bus().address(), "monitor", "org.mirrord1"},
+       .output = dir / "monitor"});
+  ASSERT_TRUE(wait_until([&] { return contains(monitor.output(), "Monitoring bus"); }));
+  const auto goes_and_comes = [&](const BusObject& object, const fs::path& constant) {
+    const std::string text = monitor.output();
+    size_t at = 0;
+    for (const std::string& part :
+         {std::string("Member=InterfacesRemoved"), '"' + object.path + '"',
+          std::string("Member=InterfacesAdded"), '"' + object.path + '"', constant.native()})
+      at = text.find(part, at);
+    return at != std::string::npos;
+  };
+  const std::string moved = R"({ to = ")" + copy("moved").native() + R"(", name = "copy" })";
+  configure({.targets = {moved, local_target("other")}});
+  ASSERT_EQ("", client().call(manager_object(), "Reload", "").message);
+  EXPECT_TRUE(wait_until([&] {
+    return goes_and_comes(target_object("web", "copy"), copy("moved"));
+  })) << monitor.output();
+  configure({.targets = {moved, local_target("other")}, .source = images});
+  ASSERT_EQ("", client().call(manager_object(), "Reload", "").message);
+  EXPECT_TRUE(wait_until([&] { return goes_and_comes(group_object("web"), images); }))
+      << monitor.output();
+}
+
 /// At most one for each object in 100 ms, however often its state changes.
 TEST_F(Contract, ChangesOfPropertiesAreGathered) {
   const Child monitor(
