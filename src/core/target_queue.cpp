@@ -14,7 +14,8 @@ namespace {
 
 bool brings(const Batch& batch, const std::string& path) {
   return std::ranges::any_of(batch.paths, [&](const std::string& sent) {
-    return sent == path || (batch.kind == ChangeKind::tree && is_part_of(path, sent));
+    return sent == path || (batch.kind == ChangeKind::tree && is_part_of(path, sent)) ||
+           (batch.kind == ChangeKind::children && parent_of(path) == sent);
   });
 }
 

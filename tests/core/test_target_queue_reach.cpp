@@ -569,6 +569,16 @@ TEST_F(Story, ABigFileMayBeMissingUntilItHasArrived) {
   EXPECT_FALSE(queue.may_lack("big"));
 }
 
+TEST_F(Story, WhatADirectoryHasMayBeMissingWhileThatIsCompared) {
+  changed(0ms, "dir", ChangeKind::children);
+  EXPECT_TRUE(queue.may_lack("dir/file"));
+  start_live(100ms);
+  EXPECT_TRUE(queue.may_lack("dir/file"));
+  EXPECT_FALSE(queue.may_lack("dir/sub/file"));
+  finish(200ms, kLive, Verdict::done);
+  EXPECT_FALSE(queue.may_lack("dir/file"));
+}
+
 TEST_F(Story, ABigFileThatFailsIsTriedAgain) {
   changed(0ms, "big");
   start_live(100ms);
