@@ -96,6 +96,28 @@ TEST_F(Ctl, ExplainsWhatIsPending) {
   })) << explain("new").out;
 }
 
+TEST_F(Ctl, ExplainsThatADeletionIsPending) {
+  const auto pending = [&](const std::string& path) {
+    const Json answer = Json::parse(mirrorctl({"explain", "web", path, "--json"}).out);
+    return answer["targets"][1]["pending"].get<bool>();
+  };
+  ASSERT_EQ("", client().call(target_object("web", "other"), "Pause", "").message);
+  fs::remove(source / "index.html");
+  fs::rename(source / "news", dir / "elsewhere");
+  EXPECT_TRUE(wait_until([&] { return pending("index.html") && pending("news"); }));
+  EXPECT_TRUE(pending("news/today.html")) << "it has gone with its directory";
+  EXPECT_TRUE(contains(explain("index.html").out, "other: pending, paused"));
+  for (const auto* path : {"nosuch", "images/nosuch", "a.tmp"}) EXPECT_FALSE(pending(path)) << path;
+
+  ASSERT_EQ("", client().call(target_object("web", "other"), "Sync", "b", 1).message);
+  EXPECT_TRUE(pending("nosuch")) << "all is to be compared";
+  EXPECT_FALSE(pending("a.tmp")) << "it is excluded";
+  fs::rename(source, dir / "away");
+  ASSERT_TRUE(group_becomes("source-missing"));
+  EXPECT_TRUE(pending("images/logo.png"));
+  EXPECT_FALSE(pending("a.tmp")) << "it is excluded";
+}
+
 TEST_F(Ctl, OddNamesAreExplained) {
   const std::string name = "odd\n\xff]*";
   write_file(source / name, "odd\n");
