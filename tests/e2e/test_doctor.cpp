@@ -220,8 +220,8 @@ TEST_F(Doctor, NobodyListensWhereTheKeyCannotBeReached) {
 
 TEST_F(Doctor, OthersCanReadTheKey) {
   change_mode(server("tgt1").identity_file(), 0644);
-  finds("cannot be used by user '" + login() + "': others can read it\n      chmod 600 '" +
-        server("tgt1").identity_file().native() + "'");
+  finds("cannot be used by user '" + login() + "': others can read it\n      chmod 600 " +
+        server("tgt1").identity_file().native());
   finds("the login is refused: ");
 }
 
