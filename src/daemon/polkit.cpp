@@ -7,6 +7,9 @@ namespace mirrord {
 
 namespace {
 
+constexpr const char* kPolkit = "org.freedesktop.PolicyKit1";
+constexpr const char* kAuthorityPath = "/org/freedesktop/PolicyKit1/Authority";
+constexpr const char* kAuthority = "org.freedesktop.PolicyKit1.Authority";
 constexpr const char* kAction = "org.mirrord1.manage";
 constexpr uint32_t kMayAskThePerson = 1;  // CheckAuthorizationFlags, polkit's D-Bus API
 constexpr uint64_t kPatienceUsec = 5 * 60 * 1'000'000ull;
@@ -16,19 +19,17 @@ struct MessageUnref {
 };
 using Message = std::unique_ptr<sd_bus_message, MessageUnref>;
 
-int make_question(sd_bus_message* call, Message& question) {
+int make_question(sd_bus_message* call, const std::string& id, Message& question) {
   sd_bus_message* message = nullptr;
-  int r = sd_bus_message_new_method_call(
-      sd_bus_message_get_bus(call), &message, "org.freedesktop.PolicyKit1",
-      "/org/freedesktop/PolicyKit1/Authority", "org.freedesktop.PolicyKit1.Authority",
-      "CheckAuthorization");
+  int r = sd_bus_message_new_method_call(sd_bus_message_get_bus(call), &message, kPolkit,
+                                         kAuthorityPath, kAuthority, "CheckAuthorization");
   question.reset(message);
   bool may_ask = sd_bus_message_get_allow_interactive_authorization(call) > 0;
-  // Subject, action, details, flags, and no id to cancel it by.
+  // Subject, action, details, flags, and the id to cancel it by.
   if (r >= 0)
     r = sd_bus_message_append(message, "(sa{sv})sa{ss}us", "system-bus-name", 1, "name", "s",
                               sd_bus_message_get_sender(call), kAction, 0,
-                              may_ask ? kMayAskThePerson : 0u, "");
+                              may_ask ? kMayAskThePerson : 0u, id.c_str());
   return r;
 }
 
@@ -48,27 +49,47 @@ void Polkit::Unref::operator()(sd_bus_slot* slot) const { sd_bus_slot_unref(slot
 int Polkit::ask(sd_bus_message* call, Answer answer, sd_bus_error* error) {
   if (questions_.size() >= kMostQuestions)
     return sd_bus_error_set(error, SD_BUS_ERROR_LIMITS_EXCEEDED, "too many questions to polkit");
-  Message question;
-  int r = make_question(call, question);
-  if (r < 0) return r;
-  questions_.push_back({this, std::move(answer), nullptr});
-  sd_bus_slot* slot = nullptr;
-  r = sd_bus_call_async(sd_bus_message_get_bus(call), &slot, question.get(), answered,
-                        &questions_.back(), kPatienceUsec);
-  questions_.back().slot.reset(slot);
+  Question& question = questions_.emplace_back();
+  question.polkit = this;
+  question.id = std::to_string(++last_id_);
+  question.answer = std::move(answer);
+  int r = put(question, call);
   if (r < 0) questions_.pop_back();
   return r < 0 ? r : 1;  // will be replied to later
 }
 
+int Polkit::put(Question& question, sd_bus_message* call) {
+  sd_bus* bus = sd_bus_message_get_bus(call);
+  auto left = [this, bus, &question] {
+    std::list<Question> ended = take(question);
+    // Where that cannot be sent, polkit has left as well.
+    (void)sd_bus_call_method_async(bus, nullptr, kPolkit, kAuthorityPath, kAuthority,
+                                   "CancelCheckAuthorization", nullptr, nullptr, "s",
+                                   ended.back().id.c_str());
+  };
+  Message message;
+  int r = Caller::watch(call, left, question.caller);
+  if (r >= 0) r = make_question(call, question.id, message);
+  if (r < 0) return r;
+  sd_bus_slot* slot = nullptr;
+  r = sd_bus_call_async(bus, &slot, message.get(), answered, &question, kPatienceUsec);
+  question.slot.reset(slot);
+  return r;
+}
+
 int Polkit::answered(sd_bus_message* reply, void* data, sd_bus_error*) {
   auto* question = static_cast<Question*>(data);
-  Polkit& polkit = *question->polkit;
-  auto self = std::ranges::find_if(polkit.questions_,
-                                   [&](const Question& one) { return &one == question; });
-  std::list<Question> ended;
-  ended.splice(ended.end(), polkit.questions_, self);
+  std::list<Question> ended = question->polkit->take(*question);
   ended.back().answer(is_allowed(reply));
   return 1;
+}
+
+std::list<Polkit::Question> Polkit::take(const Question& question) {
+  auto self =
+      std::ranges::find_if(questions_, [&](const Question& one) { return &one == &question; });
+  std::list<Question> taken;
+  taken.splice(taken.end(), questions_, self);
+  return taken;
 }
 
 }  // namespace mirrord

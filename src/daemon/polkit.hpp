@@ -2,7 +2,8 @@
 //
 // The question goes over the bus and may take as long as a person takes to type a password; the
 // loop goes on meanwhile. Where polkit does not run the answer is no. Owns the questions that are
-// not answered yet; destroying or clearing it drops them, and their calls get no answer.
+// not answered yet; one whose caller leaves the bus is dropped, and polkit told so. Destroying or
+// clearing it drops them all, and their calls get no answer.
 #pragma once
 
 #include <systemd/sd-bus.h>
@@ -10,6 +11,9 @@
 #include <functional>
 #include <list>
 #include <memory>
+#include <string>
+
+#include "daemon/caller.hpp"
 
 namespace mirrord {
 
@@ -29,12 +33,18 @@ class Polkit {
   };
   struct Question {
     Polkit* polkit;
+    std::string id;
     Answer answer;
+    std::unique_ptr<Caller> caller;
     std::unique_ptr<sd_bus_slot, Unref> slot;
   };
   static int answered(sd_bus_message* reply, void* data, sd_bus_error* error);
+  int put(Question& question, sd_bus_message* call);
+  /// Takes the question out of the list, to end with what is returned.
+  std::list<Question> take(const Question& question);
 
   std::list<Question> questions_;
+  uint64_t last_id_ = 0;
 };
 
 }  // namespace mirrord

@@ -262,6 +262,22 @@ class WithPolkit : public Contract {
             "web",  "copy",         "true"};
   }
 
+  /// Nobody's call, on its way.
+  std::unique_ptr<Child> nobody_asks() {
+    Arguments call = sync_call();
+    call.insert(call.begin(), {"setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
+                               "busctl", "--address=" + bus().address()});
+    return std::make_unique<Child>(Child::Command{.arguments = call, .output = dir / "asks"});
+  }
+
+  size_t polkit_heard(const std::string& text) const {
+    const std::string heard = polkit->output();
+    size_t times = 0;
+    for (size_t at = heard.find(text); at != std::string::npos; at = heard.find(text, at + 1))
+      ++times;
+    return times;
+  }
+
   std::optional<Child> polkit;
 };
 
@@ -314,14 +330,26 @@ TEST_F(WithPolkit, RefusesWhatPolkitRefuses) {
 
 TEST_F(WithPolkit, GoesOnWhilePolkitThinks) {
   polkit_says("never");
-  Arguments patient = sync_call();
-  patient.insert(patient.begin(), {"setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
-                                   "busctl", "--address=" + bus().address()});
-  const Child waits({.arguments = patient, .output = dir / "waits"});
-  ASSERT_TRUE(wait_until([&] { return contains(polkit->output(), "org.mirrord1.manage"); }));
+  const std::unique_ptr<Child> waits = nobody_asks();
+  ASSERT_TRUE(wait_until([&] { return polkit_heard("org.mirrord1.manage") == 1; }));
   write_file(images / "new.png", "new\n");
   ASSERT_TRUE(arrives("a change", {"copy", "other"}));
   EXPECT_TRUE(wait_until([&] { return target_state("other") == "idle"; }));
+}
+
+TEST_F(WithPolkit, ForgetsWhoHasLeft) {
+  polkit_says("never");
+  constexpr size_t kMost = 64;  // org.mirrord1(5), LimitsExceeded
+  std::vector<std::unique_ptr<Child>> callers;
+  while (callers.size() < kMost) callers.push_back(nobody_asks());
+  ASSERT_TRUE(wait_until([&] { return polkit_heard("org.mirrord1.manage") == kMost; }));
+  const Finished refused = busctl_as_nobody(sync_call());
+  EXPECT_TRUE(contains(refused.err, "too many questions")) << refused.err;
+
+  callers.clear();
+  EXPECT_TRUE(wait_until([&] { return polkit_heard("cancelled") == kMost; }));
+  const std::unique_ptr<Child> next = nobody_asks();
+  EXPECT_TRUE(wait_until([&] { return polkit_heard("org.mirrord1.manage") == kMost + 1; }));
 }
 
 }  // namespace

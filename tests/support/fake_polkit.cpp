@@ -4,7 +4,7 @@
 //     fake_polkit ADDRESS yes|no|never
 //
 // "never" takes questions and does not answer them. Says "ready" once it owns the name, then a line
-// for each question: ACTION FLAGS.
+// for each question: ACTION FLAGS, and "cancelled" for each that is given up.
 #include <systemd/sd-bus.h>
 
 #include <cstdio>
@@ -29,6 +29,12 @@ int check_authorization(sd_bus_message* call, void*, sd_bus_error*) {
   return sd_bus_reply_method_return(call, "(bba{ss})", answer == "yes" ? 1 : 0, 0, 0);
 }
 
+int cancel(sd_bus_message* call, void*, sd_bus_error*) {
+  std::puts("cancelled");
+  std::fflush(stdout);
+  return sd_bus_reply_method_return(call, "");
+}
+
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wold-style-cast"
 #pragma GCC diagnostic ignored "-Wpedantic"
@@ -37,6 +43,7 @@ const sd_bus_vtable kAuthority[] = {
     SD_BUS_VTABLE_START(0),
     SD_BUS_METHOD("CheckAuthorization", "(sa{sv})sa{ss}us", "(bba{ss})", check_authorization,
                   SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD("CancelCheckAuthorization", "s", "", cancel, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_VTABLE_END,
 };
 #pragma GCC diagnostic pop
