@@ -7,6 +7,7 @@
 
 #include "core/escape.hpp"
 #include "daemon/bus_objects.hpp"
+#include "daemon/caller.hpp"
 #include "daemon/log_control.hpp"
 #include "io/log.hpp"
 
@@ -212,12 +213,19 @@ int BusService::checkpoint(sd_bus_message* call) {
 
 int BusService::verify(sd_bus_message* call, const std::string& group, const std::string& target,
                        sd_bus_error* error) {
-  std::shared_ptr<sd_bus_message> waiting(sd_bus_message_ref(call), sd_bus_message_unref);
-  Engine::Found found =
-      engine_.verify(group, target, [waiting](const std::vector<Verification>& found_drift) {
+  auto number = std::make_shared<uint64_t>(0);
+  std::unique_ptr<Caller> watched;
+  int r = Caller::watch(
+      call, [this, number] { engine_.forget_verification(*number); }, watched);
+  if (r < 0) return r;
+  std::shared_ptr<Caller> caller = std::move(watched);
+  Engine::Found found = engine_.verify(
+      group, target,
+      [caller](const std::vector<Verification>& found_drift) {
         // A caller that has gone by now does not matter.
-        (void)sd_bus_reply_method_return(waiting.get(), "s", to_json(found_drift).c_str());
-      });
+        (void)sd_bus_reply_method_return(caller->call(), "s", to_json(found_drift).c_str());
+      },
+      *number);
   return found == Engine::Found::yes ? 1 : refuse(found, group, target, error);
 }
 

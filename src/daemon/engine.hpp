@@ -56,9 +56,14 @@ class Engine {
   /// A number for this moment: TargetStatus::reached_checkpoint is at least that when every change
   /// that was made before is on the target.
   uint64_t checkpoint();
-  /// Compares the selected targets byte by byte, one after the other; changes nothing.
+  /// Compares the selected targets byte by byte, one after the other; changes nothing. So many
+  /// calls run at a time, the others wait. `number` is that of the call, set before it begins.
+  static constexpr size_t kMostVerifications = 4;
   using Verified = std::function<void(const std::vector<Verification>&)>;
-  Found verify(const std::string& group, const std::string& target, Verified verified);
+  Found verify(const std::string& group, const std::string& target, Verified verified,
+               uint64_t& number);
+  /// Nobody wants to know any more; `verified` does not come.
+  void forget_verification(uint64_t number);
   /// What becomes of a path of a group that there is; nothing when it has no place in its source.
   std::optional<Explanation> explain(const std::string& group, const std::string& path) const;
   /// As of the last pump.
@@ -178,7 +183,8 @@ class Engine {
     std::unique_ptr<Run> run;
     Verified verified;
   };
-  void verify_next(uint64_t call);
+  void run_verifications();
+  bool goes_on(uint64_t call);
   void start_verification(uint64_t call, TargetId id);
 
   // Standbys
@@ -223,8 +229,8 @@ class Engine {
   Hooks hooks_;
   std::map<RunKey, std::unique_ptr<Run>> runs_;
   std::map<TargetId, Standby> standbys_;
-  std::set<RunKey> abandoned_;  // ended by ourselves
-  std::map<uint64_t, VerifyCall> verify_calls_;
+  std::set<RunKey> abandoned_;                   // ended by ourselves
+  std::map<uint64_t, VerifyCall> verify_calls_;  // in the order of their coming
   uint64_t last_verify_call_ = 0;
   uint64_t last_checkpoint_ = 0;
   Status published_;

@@ -6,35 +6,60 @@
 
 namespace mirrord {
 
-Engine::Found Engine::verify(const std::string& group, const std::string& target,
-                             Verified verified) {
+Engine::Found Engine::verify(const std::string& group, const std::string& target, Verified verified,
+                             uint64_t& number) {
   VerifyCall call;
   Found found = for_each_selected(
       group, target, [&](TargetId id) { call.targets.insert(call.targets.begin(), id); });
   if (found != Found::yes) return found;
   call.verified = std::move(verified);
-  verify_calls_[++last_verify_call_] = std::move(call);
-  verify_next(last_verify_call_);
+  number = ++last_verify_call_;
+  verify_calls_[number] = std::move(call);
+  run_verifications();
   return found;
 }
 
-void Engine::verify_next(uint64_t number) {
+void Engine::forget_verification(uint64_t number) {
+  auto entry = verify_calls_.find(number);
+  if (entry == verify_calls_.end()) return;
+  VerifyCall& call = entry->second;
+  if (!call.run) return void(verify_calls_.erase(entry));
+  call.targets.clear();
+  call.verified = [](const std::vector<Verification>&) {};
+  call.run->terminate();
+}
+
+/// The first of the calls run, the others wait for one of them to end.
+void Engine::run_verifications() {
+  size_t running = 0;
+  auto entry = verify_calls_.begin();
+  while (entry != verify_calls_.end() && running < kMostVerifications) {
+    if (goes_on(entry->first)) {
+      ++running;
+      ++entry;
+      continue;
+    }
+    VerifyCall done = std::move(entry->second);
+    entry = verify_calls_.erase(entry);
+    done.verified(done.results);
+  }
+}
+
+/// Starts the next comparison of a call that has none; false when there are no more.
+bool Engine::goes_on(uint64_t number) {
   VerifyCall& call = verify_calls_.at(number);
-  call.run.reset();
-  while (!call.targets.empty()) {
+  while (!call.run && !call.targets.empty()) {
     TargetId id = call.targets.back();
     call.targets.pop_back();
     if (!targets_.contains(id)) continue;  // a reload has removed it
     try {
-      return start_verification(number, id);
+      start_verification(number, id);
     } catch (const std::system_error& e) {
       call.results.push_back(
           {targets_.at(id).group->config.name, targets_.at(id).config.name, {}, true, e.what()});
     }
   }
-  VerifyCall done = std::move(call);
-  verify_calls_.erase(number);
-  done.verified(done.results);
+  return call.run != nullptr;
 }
 
 void Engine::start_verification(uint64_t number, TargetId id) {
@@ -53,8 +78,10 @@ void Engine::start_verification(uint64_t number, TargetId id) {
           found.error = result.outcome.text;
         if (result.outcome.verdict != Verdict::failed)
           found.drift = read_drift(result.output, result.output_is_whole);
-        verify_calls_.at(number).results.push_back(std::move(found));
-        verify_next(number);
+        VerifyCall& call = verify_calls_.at(number);
+        call.results.push_back(std::move(found));
+        call.run.reset();
+        run_verifications();
       });
 }
 

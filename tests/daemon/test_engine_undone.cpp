@@ -178,7 +178,9 @@ TEST_F(EngineUndone, AVerification) {
   ASSERT_TRUE(test::run_until(loop, [&] { return in_sync(); }));
   for (const char* name : {"go", "asked-go"}) std::filesystem::remove(dir / name);
   bool verified = false;
-  engine.verify("web", "copy", [&](const std::vector<Verification>&) { verified = true; });
+  uint64_t number = 0;
+  engine.verify(
+      "web", "copy", [&](const std::vector<Verification>&) { verified = true; }, number);
   ASSERT_TRUE(appears("asked-go"));
   EXPECT_FALSE(tells("a verification", loop.now()));
   test::write_file(dir / "go", "");

@@ -128,6 +128,29 @@ TEST_F(TransferVerbs, VerifyDoesNotTakeTheUnreadableForEqual) {
   EXPECT_TRUE(contains(verified.out, "secret")) << verified.out << verified.err;
 }
 
+TEST_F(TransferVerbs, VerifyEndsWithItsCallerOrTheBus) {
+  configure({.targets = {local_target("copy")},
+             .settings = noting_rsync(R"([[ " $* " == *" -n "* ]] && exec sleep infinity)")});
+  start();
+  ASSERT_TRUE(arrives("first sync", {"copy"}));
+  const auto begins = [&] {
+    auto verify = std::make_unique<Child>(
+        Child::Command{.arguments = {mirrorctl_program(), "--bus", bus().address(), "verify"},
+                       .output = dir / "verify.log"});
+    EXPECT_TRUE(wait_until([&] { return children("sleep infinity").size() == 1; }));
+    return verify;
+  };
+  const auto ends = [&] { return wait_until([&] { return children("sleep infinity").empty(); }); };
+  begins().reset();
+  EXPECT_TRUE(ends());
+
+  const std::unique_ptr<Child> verify = begins();
+  bus_.reset();
+  EXPECT_TRUE(ends());
+  write_file(images / "new.png", "new\n");
+  EXPECT_TRUE(arrives("a change without the bus", {"copy"}));
+}
+
 TEST_F(TransferVerbs, PauseStandsOverAReload) {
   begin_with({local_target("copy"), local_target("other")});
   ASSERT_TRUE(arrives("first sync", {"copy", "other"}));
