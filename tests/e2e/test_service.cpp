@@ -1,7 +1,6 @@
 // How mirrord behaves to its service manager: ready, status, reload, watchdog, stop.
 #include <fcntl.h>
 #include <signal.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "e2e/lab.hpp"
@@ -35,21 +34,19 @@ class Service : public Lab {
     return daemon->log().find(text) != std::string::npos;
   }
 
-  /// A reload that reads a file without an end, as on a dead network mount. Closing the descriptor
-  /// ends it; -1 when it did not come so far.
+  /// A reload that waits for a file, as on a dead network mount: a lease keeps others from opening
+  /// it, fcntl(2). Closing the descriptor ends that.
   int hang_a_reload() {
     const fs::path patterns = dir / "patterns";
-    if (::mkfifo(patterns.c_str(), 0600) < 0) return -1;
+    write_file(patterns, "");
+    ::signal(SIGIO, SIG_IGN);  // how the lease is asked back
+    const int lease = ::open(patterns.c_str(), O_RDWR | O_CLOEXEC);
+    EXPECT_EQ(0, ::fcntl(lease, F_SETLEASE, F_WRLCK));
     configure({.targets = {local_target("copy")},
                .settings = "exclude_from = \"" + patterns.native() + "\"\n"});
     daemon->signal(SIGHUP);
-    int writer = -1;
-    // It can be opened when there is a reader, and not before.
-    EXPECT_TRUE(wait_until([&] {
-      writer = ::open(patterns.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC);
-      return writer >= 0;
-    }));
-    return writer;
+    EXPECT_TRUE(wait_until([&] { return ::fcntl(lease, F_GETLEASE) != F_WRLCK; }));
+    return lease;
   }
 
   /// A program in place of rsync that hangs once `armed` exists, its process id in `hanging`.
@@ -168,15 +165,15 @@ TEST_F(Service, AReloadIsOverWhenAllIsWatched) {
 
 TEST_F(Service, AReloadThatHangsHoldsUpNothingElse) {
   begin();
-  const int writer = hang_a_reload();
+  const int file = hang_a_reload();
   write_file(images / "new.png", "new\n");
   ASSERT_TRUE(arrives("a change meanwhile", {"copy"}));
   EXPECT_EQ(1u, client().paths(manager_object(), "Groups").size());
   EXPECT_EQ(1u, daemon->notify().count("RELOADING=1"));
   EXPECT_EQ(1u, daemon->notify().count("READY=1")) << "it is not over";
 
-  ASSERT_EQ(6, ::write(writer, "*.tmp\n", 6));
-  ::close(writer);
+  ASSERT_EQ(6, ::write(file, "*.tmp\n", 6));
+  ::close(file);
   ASSERT_TRUE(wait_until([&] { return daemon->notify().count("READY=1") == 2; }));
   write_file(images / "left-out.tmp", "");
   write_file(images / "last.png", "last\n");
@@ -227,9 +224,9 @@ exec rsync "$@"
 
 TEST_F(Service, StopsWhileAReloadHangs) {
   begin();
-  const int writer = hang_a_reload();
+  const int file = hang_a_reload();
   EXPECT_EQ(0, daemon->terminate(kStopLimit));
-  ::close(writer);
+  ::close(file);
 }
 
 TEST_F(Service, HangupRemovesATargetAndAGroup) {
