@@ -91,7 +91,10 @@ void Service::check_once() {
 
 void Service::reload(ConfigReading::Done reloaded) {
   // Before READY=1 there is nothing to go back to.
-  if (ready_) reloading_.emplace();
+  if (reloading_)
+    reloading_->tell();
+  else if (ready_)
+    reloading_.emplace();
   reading_.ask(std::move(reloaded));
 }
 

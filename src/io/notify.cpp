@@ -70,7 +70,7 @@ void failed(int error, const std::string& reason) {
        Patience::short_wait);
 }
 
-ReloadScope::ReloadScope() {
+void ReloadScope::tell() {
   // MONOTONIC_USEC= is what Type=notify-reload (systemd 253) pairs the reload by.
   timespec now{};
   clock_gettime(CLOCK_MONOTONIC, &now);

@@ -24,10 +24,12 @@ void failed(int error, const std::string& reason);
 /// RELOADING=1 from birth to death, then READY=1 on every way out.
 class ReloadScope {
  public:
-  ReloadScope();
+  ReloadScope() { tell(); }
   ~ReloadScope();
   ReloadScope(const ReloadScope&) = delete;
   ReloadScope& operator=(const ReloadScope&) = delete;
+  /// Once more: another reload has begun, and it is over when both are.
+  void tell();
 };
 
 }  // namespace mirrord::notify

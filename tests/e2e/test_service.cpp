@@ -181,6 +181,23 @@ TEST_F(Service, AReloadThatHangsHoldsUpNothingElse) {
   EXPECT_FALSE(fs::exists(copy("copy") / "images/left-out.tmp"));
 }
 
+TEST_F(Service, AReloadDuringAReloadIsOverWhenBothAre) {
+  begin();
+  const int file = hang_a_reload();
+  EXPECT_EQ(1u, daemon->notify().count("RELOADING=1"));
+  fs::remove(dir / "patterns");
+  write_file(dir / "patterns", "*.tmp\n");
+  make_many_directories(1000);
+  configure({.targets = {local_target("other")}, .name = "other", .source = dir / "org/many"});
+  daemon->signal(SIGHUP);
+  ASSERT_TRUE(wait_until([&] { return daemon->notify().count("RELOADING=1") == 2; }));
+  EXPECT_EQ(1u, daemon->notify().count("READY=1")) << "it is not over";
+
+  ::close(file);
+  ASSERT_TRUE(wait_until([&] { return daemon->notify().count("READY=1") == 2; }));
+  EXPECT_EQ("watching", client().text(group_object("other"), "State"));
+}
+
 TEST_F(Service, ReloadsARelativeDirectory) {
   configure({.targets = {local_target("copy")}});
   daemon = std::make_unique<Mirrord>(
