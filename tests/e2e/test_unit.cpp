@@ -91,6 +91,21 @@ TEST(UnitText, IsWhatTheDaemonExpects) {
     EXPECT_NE(std::string::npos, unit.find(line)) << line;
 }
 
+/// Without a daemon all that it can find wrong is that there is none.
+TEST(UnitText, TheResyncTakesAnyGroup) {
+  constexpr std::string_view kStart = "\nExecStart=/usr/bin/mirrorctl ";
+  const std::string unit = unit_file("mirrord-resync@.service");
+  const size_t start = unit.find(kStart) + kStart.size();
+  const std::string command = unit.substr(start, unit.find('\n', start) - start);
+  for (const auto* group : {"web", "-g"}) {
+    Arguments arguments{"--bus", "unix:path=/nonexistent"};
+    std::istringstream words(command);
+    for (std::string word; words >> word;) arguments.push_back(word == "%i" ? group : word);
+    const Finished sync = run_mirrorctl(arguments);
+    EXPECT_EQ(3, sync.status) << sync.err;
+  }
+}
+
 /// As setpriv(1) takes them: "-all,+kill,…" for what the drop-in leaves.
 std::string capabilities_of_the_drop_in() {
   constexpr std::string_view kSetting = "\nCapabilityBoundingSet=";
