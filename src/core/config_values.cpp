@@ -262,8 +262,12 @@ bool paths_overlap(const std::string& a, const std::string& b) {
 }
 
 bool has_control_characters(const std::string& text) {
-  return std::any_of(text.begin(), text.end(),
-                     [](unsigned char c) { return c < ' ' || c == 0x7f; });
+  unsigned char before = 0;
+  return std::any_of(text.begin(), text.end(), [&](unsigned char c) {
+    const bool is_c1 = before == 0xc2 && c >= 0x80 && c < 0xa0;
+    before = c;
+    return c < ' ' || c == 0x7f || is_c1;
+  });
 }
 
 std::optional<Destination> parse_destination(const std::string& text, std::string& reason) {

@@ -25,6 +25,7 @@ std::optional<std::string> normalise_path(const std::string& text, std::string& 
 /// True when one normalised path is the other or lies below it.
 bool paths_overlap(const std::string& a, const std::string& b);
 
+/// U+0000 to U+001F and U+007F to U+009F, in UTF-8.
 bool has_control_characters(const std::string& text);
 
 }  // namespace mirrord

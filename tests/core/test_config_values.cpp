@@ -182,6 +182,7 @@ TEST(ParseDestination, SaysWhatIsWrong) {
       {"web 1:/www", "white space in the host"},
       {"m e@web1:/www", "white space in the login"},
       {"web1:/a\nb", "control characters"},
+      {"web1:/a\u0085b", "control characters"},
       {"web1::", "module is missing"},
       {"web1::/a", "module is missing"},
       {"fe80::1:/srv", "brackets"},
@@ -204,6 +205,13 @@ TEST(ParseDestination, SaysWhatIsWrong) {
 TEST(ParseDestination, RefusesANulCharacter) {
   std::string reason;
   EXPECT_EQ(parse_destination(std::string("web1:/a\0b", 9), reason), std::nullopt);
+}
+
+TEST(HasControlCharacters, KnowsThoseOfUtf8) {
+  for (const char* text : {"a\x01", "\x1f", "a\x7f", "\u0080", "\u00e9\u0085", "\u009f"})
+    EXPECT_TRUE(has_control_characters(text)) << text;
+  for (const char* text : {"", "a b", "\u00a0", "\u00c2\u00a0", "\u4e80", "\u00e9"})
+    EXPECT_FALSE(has_control_characters(text)) << text;
 }
 
 }  // namespace
