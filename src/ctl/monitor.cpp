@@ -1,5 +1,6 @@
 // mirrorctl monitor: the status, drawn anew in place whenever the bus tells of a change.
 #include <fmt/format.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -74,13 +75,20 @@ void show_on_terminal(BusClient& bus, const Selection& selection) {
   }
 }
 
+/// As far as a pipe or a socket tells, poll(2).
+bool reader_has_left() {
+  pollfd output{STDOUT_FILENO, 0, 0};
+  return ::poll(&output, 1, 0) > 0 && (output.revents & (POLLERR | POLLHUP)) != 0;
+}
+
 /// Each change, below the other.
 void show_as_log(BusClient& bus, const Selection& selection) {
   while (!interrupted) {
     std::printf("%s\n", look(bus, selection, false).c_str());
     std::fflush(stdout);
     if (std::ferror(stdout) != 0) return;
-    while (!interrupted && !bus.wait_for_change(kShortestPause, kLongestPause)) continue;
+    while (!interrupted && !bus.wait_for_change(kShortestPause, kLongestPause))
+      if (reader_has_left()) return;
   }
 }
 

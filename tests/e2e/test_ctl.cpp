@@ -163,6 +163,15 @@ TEST_F(Ctl, MonitorShowsChangesAsTheyHappen) {
   EXPECT_EQ(0, monitor.wait());
 }
 
+TEST_F(Ctl, MonitorEndsWithItsReader) {
+  ASSERT_TRUE(target_becomes("copy", "idle"));
+  Arguments command = on_bus({"monitor"});
+  command.insert(command.begin(),
+                 {"bash", "-c", R"("$@" | head -n 1)", "bash", mirrorctl_program()});
+  Child monitor({.arguments = command, .output = dir / "monitor"});
+  EXPECT_EQ(0, monitor.wait().value_or(-1)) << monitor.output();
+}
+
 /// With a program in place of ssh(1) that is on the other host at once.
 TEST_F(Ctl, AsksTheDaemonOfAnotherHost) {
   if (!find_program("systemd-stdio-bridge")) GTEST_SKIP() << "there is no systemd-stdio-bridge";
