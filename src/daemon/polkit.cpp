@@ -19,6 +19,14 @@ struct MessageUnref {
 };
 using Message = std::unique_ptr<sd_bus_message, MessageUnref>;
 
+int user_of(sd_bus_message* call, uid_t& user) {
+  sd_bus_creds* creds = nullptr;
+  int r = sd_bus_query_sender_creds(call, SD_BUS_CREDS_EUID, &creds);
+  if (r >= 0) r = sd_bus_creds_get_euid(creds, &user);
+  sd_bus_creds_unref(creds);
+  return r;
+}
+
 int make_question(sd_bus_message* call, const std::string& id, Message& question) {
   sd_bus_message* message = nullptr;
   int r = sd_bus_message_new_method_call(sd_bus_message_get_bus(call), &message, kPolkit,
@@ -47,13 +55,18 @@ bool is_allowed(sd_bus_message* reply) {
 void Polkit::Unref::operator()(sd_bus_slot* slot) const { sd_bus_slot_unref(slot); }
 
 int Polkit::ask(sd_bus_message* call, Answer answer, sd_bus_error* error) {
-  if (questions_.size() >= kMostQuestions)
+  uid_t user = 0;
+  int r = user_of(call, user);
+  if (r < 0) return r;
+  if (questions_.size() >= kMostQuestions ||
+      std::ranges::count(questions_, user, &Question::user) >= kMostOfOneUser)
     return sd_bus_error_set(error, SD_BUS_ERROR_LIMITS_EXCEEDED, "too many questions to polkit");
   Question& question = questions_.emplace_back();
   question.polkit = this;
   question.id = std::to_string(++last_id_);
+  question.user = user;
   question.answer = std::move(answer);
-  int r = put(question, call);
+  r = put(question, call);
   if (r < 0) questions_.pop_back();
   return r < 0 ? r : 1;  // will be replied to later
 }

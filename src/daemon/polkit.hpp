@@ -6,8 +6,10 @@
 // clearing it drops them all, and their calls get no answer.
 #pragma once
 
+#include <sys/types.h>
 #include <systemd/sd-bus.h>
 
+#include <cstddef>
 #include <functional>
 #include <list>
 #include <memory>
@@ -20,8 +22,9 @@ namespace mirrord {
 class Polkit {
  public:
   using Answer = std::function<void(bool allowed)>;
-  /// Everybody on the bus can ask.
+  /// Everybody on the bus can ask, and nobody may keep the others from asking.
   static constexpr size_t kMostQuestions = 64;
+  static constexpr std::ptrdiff_t kMostOfOneUser = 16;
 
   /// `answer` comes once, later. Negative errno when it cannot be asked.
   int ask(sd_bus_message* call, Answer answer, sd_bus_error* error);
@@ -34,6 +37,7 @@ class Polkit {
   struct Question {
     Polkit* polkit;
     std::string id;
+    uid_t user;
     Answer answer;
     std::unique_ptr<Caller> caller;
     std::unique_ptr<sd_bus_slot, Unref> slot;
