@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "core/config_schema.hpp"
+#include "core/metrics.hpp"
 #include "support/files.hpp"
 #include "support/mirrord.hpp"
 
@@ -100,6 +101,15 @@ TEST(Manual, JournalFields) {
   const auto fields = all_in(code, "\\{\"((?:MIRRORD|CONFIG)_[A-Z_]+|MESSAGE_ID)\",");
   EXPECT_EQ(fields, all_in(text.substr(text.find("\n.Sh JOURNAL")),
                            "\\b((?:MIRRORD|CONFIG)_[A-Z_]+|MESSAGE_ID)= *[,\n]"));
+}
+
+TEST(Manual, Metrics) {
+  const std::string metrics = metrics_text({}, "1", 0);
+  std::set<std::string> names = all_in(metrics, "\n# TYPE ([a-z_]+) gauge");
+  for (const auto& counter : all_in(metrics, "\n# TYPE ([a-z_]+) counter"))
+    names.insert(counter + "_total");
+  const std::string text = read_file(manual("mirrorctl.1"));
+  EXPECT_EQ(names, all_in(text.substr(text.find("\n.Sh METRICS")), "\\b(mirrord_[a-z_]+)"));
 }
 
 TEST(Manual, ConfigurationKeys) {
