@@ -68,6 +68,7 @@ void TreeWatcher::refresh_mounts() {
     drop_hollow(mount_point);
     if (uncovers_sources(mount_point)) {
       lost_mounts_.erase(mount_point);
+      mounts_added_.push_back(mount_point);  // something else is there now
       continue;
     }
     if (!concerns_us(mount_point)) continue;

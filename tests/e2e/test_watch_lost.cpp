@@ -204,6 +204,24 @@ TEST_F(WatchMounts, AMountOverTheSource) {
   is_back();  // it is the directory that it was
 }
 
+TEST_F(WatchMounts, AMountOverTheSourceAndWhatItLinksTo) {
+  const fs::path volume = dir / "volume";
+  source = volume / "site";
+  fill(source);
+  write_file(volume / "linked/file", "behind a link\n");
+  fs::create_directory_symlink(volume / "linked", source / "linked");
+  begin(kNothingPinsIt);
+  ASSERT_TRUE(both_become("idle"));
+  mount_tmpfs(volume);
+  write_file(volume / "linked/other", "on the mount\n");
+  write_file(source / "on-the-mount", "a file\n");
+  for (const auto& target : both) ASSERT_TRUE(holds(copy(target) / "on-the-mount", "a file\n"));
+  unmount(volume);
+  is_back();
+  write_file(volume / "linked/later", "behind the link\n");
+  ASSERT_TRUE(equal("a change behind the link"));
+}
+
 TEST_F(WatchMounts, AnEmptyMountOverTheSource) {
   source = dir / "mounted";
   fill(source);
