@@ -27,7 +27,8 @@ class ListBuilder {
     }
     if (path.empty()) return add_root();
     Entry entry = probe_once(path);
-    bool slash = depth_ != Depth::entry && entry == Entry::directory;
+    const bool with_slash = depth_ == Depth::children || depth_ == Depth::linked_tree;
+    bool slash = with_slash && entry == Entry::directory;
     list(slash ? path + '/' : path, entry);
   }
 

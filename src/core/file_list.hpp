@@ -28,10 +28,11 @@ using EntryProbe = std::function<Entry(const std::string& path)>;
 
 /// How much of a listed directory is meant.
 enum class Depth {
-  entry,     ///< its own attributes: "./dir"
-  children,  ///< its entries too: "./dir/"
-  tree,      ///< all below it: "./dir/", for a run with -r; the slash tells the rules, which
-             ///< take a link to a directory for none, that it is one
+  entry,        ///< its own attributes: "./dir"
+  children,     ///< its entries too: "./dir/"
+  tree,         ///< all below it: "./dir", for a run with -r
+  linked_tree,  ///< the same under --copy-unsafe-links: "./dir/", because the rules would take a
+                ///< link to a directory for a file
 };
 
 struct FileList {

@@ -52,7 +52,7 @@ void add_comparison(Arguments& argv, const Group& group, const Transfer& transfe
   if (transfer.can.makes_path()) argv.push_back("--mkpath");
 }
 
-void add_list(Arguments& argv, const Transfer& transfer, bool removes) {
+void add_list(Arguments& argv, const Group& group, const Transfer& transfer, bool removes) {
   append(argv, {"--files-from=-", "--from0"});
   if (removes && transfer.can.deletes_missing_args())
     argv.push_back("--delete-missing-args");
@@ -61,8 +61,9 @@ void add_list(Arguments& argv, const Transfer& transfer, bool removes) {
   if (transfer.lane == Lane::tree) argv.push_back("-r");
   // Of single entries it deletes nothing; but only with it rsync tells the other side what is
   // excluded, and must stay where the directory around it goes.
-  if (removes) argv.push_back("--delete");
   const bool compares = transfer.lane == Lane::tree || transfer.lane == Lane::children;
+  const bool keeps_excluded = compares || !group.delete_excluded;
+  if (removes) argv.push_back(keeps_excluded ? "--delete" : "--delete-excluded");
   if (removes && compares) add_limit(argv, transfer);
   // The quick check of size and whole seconds would skip a file that was rewritten with the same
   // size within the second of its last transfer.
@@ -75,7 +76,7 @@ void add_lane(Arguments& argv, const Group& group, const Transfer& transfer) {
   argv.push_back("--force");
   bool removes = deletes(group, transfer.lane);
   if (reads_list(transfer.lane))
-    add_list(argv, transfer, removes);
+    add_list(argv, group, transfer, removes);
   else
     add_comparison(argv, group, transfer, removes);
 }

@@ -214,7 +214,6 @@ void TargetQueue::sent(const Batch& batch, const Outcome& outcome, Instant now) 
     case Verdict::partial:
       return leave_unsent(batch, outcome, now);
     case Verdict::failed:
-      doubt_directories(batch, now);
       return leave_unfinished(batch, ends_of(batch, outcome), now);
     case Verdict::withheld:  // by the guard; the comparison that is to come deletes, or is held
     case Verdict::held:
@@ -245,7 +244,9 @@ void TargetQueue::doubt_directories(const Batch& batch, Instant now) {
 
 /// What a run ended at would end the next one, too: it goes alone from now on.
 void TargetQueue::leave_unfinished(Batch batch, const std::vector<std::string>& ends, Instant now) {
-  if (!ends.empty()) {
+  if (ends.empty()) {
+    doubt_directories(batch, now);
+  } else {
     keep(stuck_, {batch.kind, ends, batch.oldest}, now);
     stuck_backoff_.failed(pace_.retry, now);
   }

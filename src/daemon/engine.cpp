@@ -27,16 +27,18 @@ Group content_settings(Group group) {
 
 }  // namespace
 
-Engine::Engine(Loop& loop)
+Engine::Engine(Loop& loop, bool is_service)
     : loop_(loop),
       scheduler_(Limits{}.max_transfers),
+      mounts_(is_service),
       watchers_(loop, listener()),
-      connections_(loop, {[this](TargetId id) { scheduler_.queue(id).reachable(loop_.now()); },
-                          [this](TargetId id) {
-                            scheduler_.queue(id).disconnected(loop_.now());
-                            standbys_.erase(id);
-                            want_pump();
-                          }},
+      connections_(loop,
+                   {[this](TargetId id) { scheduler_.queue(id).reachable(loop_.now()); },
+                    [this](TargetId id) {
+                      scheduler_.queue(id).disconnected(loop_.now());
+                      standbys_.erase(id);
+                      want_pump();
+                    }},
                    [this](const std::string& control_path) { return session_for(control_path); }),
       hooks_(loop, [this] { want_pump(); }) {
   watchers_.expect_mounts(mounts_.known());
@@ -212,6 +214,7 @@ void Engine::abandon_runs(TargetId id) {
 }
 
 void Engine::stop(std::function<void()> stopped) {
+  remember_mounts();
   stopped_ = std::move(stopped);
   standbys_.clear();
   verify_calls_.clear();

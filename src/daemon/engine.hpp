@@ -40,7 +40,8 @@ class Engine {
     std::function<void()> ready;
   };
 
-  explicit Engine(Loop& loop);
+  /// What runs once beside the service reads what that remembers of mounts, and changes nothing.
+  explicit Engine(Loop& loop, bool is_service = true);
   void observe(Observer observer) { observer_ = std::move(observer); }
 
   /// Takes a configuration over; the first one starts everything.
@@ -142,6 +143,7 @@ class Engine {
   void tree_trouble(TreeId tree, const std::string& path, const std::string& reason);
   void tree_overflowed(TreeId tree);
   void remember_mounts();
+  void remember_mounts_due(Instant now);
   void crawl_progressed();
   void source_state(GroupRun& run, TreeState state);
   void note_source(GroupRun& run);
@@ -220,6 +222,7 @@ class Engine {
   uint64_t config_loaded_usec_ = 0;
   Scheduler scheduler_;
   MountMemory mounts_;
+  std::optional<Instant> remember_at_;
   WatchPool watchers_;
   std::map<TreeRules, SharedTree> trees_;
   std::map<TreeId, SharedTree*> trees_by_id_;

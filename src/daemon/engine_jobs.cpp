@@ -31,6 +31,7 @@ void Engine::pump() {
   }
   release_open_files(now);
   rescan_due(now);
+  remember_mounts_due(now);
   set_activity();
   for (const Job& job : scheduler_.due(now)) start(job, now);
   update_standbys(now);
@@ -76,6 +77,7 @@ void Engine::arm_timer() {
   constexpr auto kProgressInterval = std::chrono::seconds(1);
   for (const auto& [key, run] : runs_)
     if (key.second == JobKind::full) consider(loop_.now() + kProgressInterval);
+  consider(remember_at_);
   if (publish_waits_) consider(*published_at_ + kPublishInterval);
   loop_.arm(timer_, next);
 }
@@ -226,7 +228,10 @@ void Engine::put_entries_back(Job& job, const GroupRun& run) {
 FileList Engine::make_list(const Job& job, const GroupRun& run, const Transfer& transfer) {
   auto probe = [&](const std::string& path) { return watcher(run).probe(run.tree, path); };
   Missing missing = transfer.can.deletes_missing_args() ? Missing::listed : Missing::by_directory;
-  return build_file_list(job.batch.paths, probe, depth_of(transfer.lane), missing);
+  Depth depth = depth_of(transfer.lane);
+  if (depth == Depth::tree && run.config.symlinks == Symlinks::follow_external)
+    depth = Depth::linked_tree;
+  return build_file_list(job.batch.paths, probe, depth, missing);
 }
 
 /// rsync joins the names of a file only where it sees all of them, and the kernel names but one.

@@ -79,6 +79,9 @@ void Engine::crawl_progressed() {
     extended_at_ = now;
     notify::extend_timeout(kExtension);
   }
+  // What was crawled may hold mount points, or links that lead behind some.
+  constexpr Duration kRememberAfter = std::chrono::seconds(10);
+  if (ready_ && !remember_at_) remember_at_ = now + kRememberAfter;
   want_pump();
 }
 
@@ -94,11 +97,18 @@ void Engine::remember_mounts() {
   std::set<std::string> mount_points = watchers_.mounts_that_matter();
   const bool all_known = std::ranges::all_of(trees_, [&](const auto& entry) {
     const TreeId tree = entry.second.id;
-    return watchers_.of(tree).state(tree) == TreeState::watching;
+    const TreeWatcher& watcher = watchers_.of(tree);
+    return watcher.state(tree) == TreeState::watching && !watcher.is_crawling(tree);
   });
   if (!all_known) mount_points.insert(mounts_.known().begin(), mounts_.known().end());
   mounts_.remember(std::move(mount_points));
   watchers_.expect_mounts(mounts_.known());
+}
+
+void Engine::remember_mounts_due(Instant now) {
+  if (!remember_at_ || *remember_at_ > now) return;
+  remember_at_.reset();
+  remember_mounts();
 }
 
 void Engine::source_state(GroupRun& run, TreeState state) {

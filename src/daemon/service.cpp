@@ -29,7 +29,7 @@ void log_diagnostics(const ParsedConfig& parsed) {
 
 Service::Service(const ServiceOptions& options, const Config& config)
     : options_(options),
-      engine_(loop_),
+      engine_(loop_, !options.once),
       reading_(loop_,
                {options.config_directory,
                 // Children start in /.

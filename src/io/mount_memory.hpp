@@ -12,16 +12,18 @@ namespace mirrord {
 
 class MountMemory {
  public:
-  MountMemory();
+  /// One that does not write reads only: what runs beside the service may not forget for it.
+  explicit MountMemory(bool writes);
 
   const std::set<std::string>& known() const { return known_; }
-  /// Replaces what is known, in the file too.
+  /// Replaces what is known, in the file too, so that a power failure does not lose it.
   void remember(std::set<std::string> mount_points);
 
  private:
   void write() const;
 
   std::string file_;
+  bool writes_;
   std::set<std::string> known_;
 };
 

@@ -137,6 +137,9 @@ void TreeWatcher::access_changed(NodeId dir) {
 
 void TreeWatcher::appeared(NodeId dir, const WatchEvent& event) {
   TreeId tree = map_.tree_of(dir);
+  // A new directory is not the mount point that had its name.
+  if (!lost_mounts_.empty() && event.kind == Kind::created)
+    lost_mounts_.erase(physical_entry(dir, event.name));
   bool had_directory_behind = has_directory_behind(dir, event.name);
   forget(dir, event.name);
   struct stat st {};
@@ -160,6 +163,7 @@ void TreeWatcher::appeared(NodeId dir, const WatchEvent& event) {
 }
 
 void TreeWatcher::forget(NodeId dir, std::string_view name) {
+  if (!lost_mounts_.empty()) drop_gone_mounts(physical_entry(dir, name));
   if (LinkId link = map_.link_at(dir, name))
     map_.remove_link(link);
   else if (NodeId child = map_.child(dir, name))

@@ -97,9 +97,13 @@ LinkEnd TreeWatcher::end_of(TreeId id, const Resolution& resolution) const {
 
 std::string TreeWatcher::physical_path(NodeId dir) const {
   if (LinkId via = map_.via(dir)) return map_.link(via).referent;
-  std::string parent = physical_path(map_.parent(dir));
-  if (parent != "/") parent += '/';
-  return parent.append(map_.name(dir));
+  return physical_entry(map_.parent(dir), map_.name(dir));
+}
+
+std::string TreeWatcher::physical_entry(NodeId dir, std::string_view name) const {
+  std::string path = physical_path(dir);
+  if (path != "/") path += '/';
+  return path.append(name);
 }
 
 bool TreeWatcher::follows(TreeId id, const std::string& path) const {

@@ -2,6 +2,7 @@
 // replaced by an empty one, was not seen to be deleted.
 #include <fcntl.h>
 #include <sys/epoll.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -39,6 +40,20 @@ void TreeWatcher::lose_link(LinkId id) {
   listener_.trouble(lost.tree, map_.path(lost),
                     "the file system that it leads to is not mounted, or empty; its copies stay as "
                     "they are");
+}
+
+void TreeWatcher::expect_mounts(const std::set<std::string>& mount_points) {
+  refresh_mounts();
+  std::ranges::set_difference(mount_points, mount_points_,
+                              std::inserter(lost_mounts_, lost_mounts_.end()));
+}
+
+/// A mount point that was deleted has taken along what was known of its file system.
+void TreeWatcher::drop_gone_mounts(const std::string& physical) {
+  std::erase_if(lost_mounts_, [&](const std::string& mount_point) {
+    struct stat st {};
+    return is_at_or_below(mount_point, physical) && ::lstat(mount_point.c_str(), &st) < 0;
+  });
 }
 
 bool TreeWatcher::is_lost(const std::string& physical) const {
@@ -163,13 +178,18 @@ void TreeWatcher::drop_hollow(const std::string& mount_point) {
   hollow_mounts_.erase(hollow);
 }
 
-/// The directory that lies at a physical path below what a link (or the source) leads to, or 0.
-NodeId TreeWatcher::directory_at(LinkId id, const std::string& physical) const {
+/// What lies at a physical path below what a link (or the source) leads to.
+WatchMap::Place TreeWatcher::place_at(LinkId id, const std::string& physical) const {
   const Link& link = map_.link(id);
   if (link.dir == 0 || physical == link.referent || !is_at_or_below(physical, link.referent))
-    return 0;
+    return {};
   size_t prefix = link.referent == "/" ? 1 : link.referent.size() + 1;
-  return map_.find(link.dir, physical.substr(prefix)).dir;
+  return map_.find(link.dir, physical.substr(prefix));
+}
+
+/// The directory there, or 0.
+NodeId TreeWatcher::directory_at(LinkId id, const std::string& physical) const {
+  return place_at(id, physical).dir;
 }
 
 bool TreeWatcher::concerns_us(const std::string& mount_point) const {
@@ -190,10 +210,15 @@ std::set<std::string> TreeWatcher::mounts_that_matter() const {
     for (LinkId link : map_.links_in(id)) {
       const std::string& referent = map_.link(link).referent;
       if (referent.empty()) continue;
-      for (const std::string& mount_point : related(all, referent))
-        if (directory_at(link, mount_point) != 0 ||
-            (is_at_or_below(referent, mount_point) && !is_at_or_below(source, mount_point)))
-          mattering.insert(mount_point);
+      const bool is_lost_itself = map_.link(link).end == LinkEnd::unreadable;
+      for (const std::string& mount_point : related(all, referent == "/" ? "" : referent)) {
+        const WatchMap::Place place = place_at(link, mount_point);
+        const bool below = place.dir != 0 || place.below_unreadable ||
+                           (is_lost_itself && is_at_or_below(mount_point, referent));
+        const bool around =
+            is_at_or_below(referent, mount_point) && !is_at_or_below(source, mount_point);
+        if (below || around) mattering.insert(mount_point);
+      }
     }
   }
   return mattering;

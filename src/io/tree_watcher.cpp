@@ -2,9 +2,7 @@
 
 #include <sys/stat.h>
 
-#include <algorithm>
 #include <cerrno>
-#include <iterator>
 #include <limits>
 
 #include "core/escape.hpp"
@@ -13,15 +11,12 @@
 
 namespace mirrord {
 
-TreeWatcher::TreeWatcher(Loop& loop, Listener listener, TreeId first_tree,
-                         const std::set<std::string>& expected_mounts)
+TreeWatcher::TreeWatcher(Loop& loop, Listener listener, TreeId first_tree)
     : loop_(loop), listener_(std::move(listener)), next_tree_(first_tree) {
   rest_timer_ = loop_.timer([this] { read_events(); });
   starved_timer_ = loop_.timer([this] { crawl(); });
   if (inotify_) listen();
   watch_mounts();
-  std::ranges::set_difference(expected_mounts, mount_points_,
-                              std::inserter(lost_mounts_, lost_mounts_.end()));
 }
 
 TreeId TreeWatcher::add(TreeRules rules) {
@@ -48,6 +43,7 @@ bool TreeWatcher::open_inotify() {
 
 void TreeWatcher::restart(TreeId tree) {
   (void)open_inotify();
+  refresh_mounts();  // as long as it is known what they concern
   drop_root(tree);
   place_root(tree);
   release_unused();

@@ -75,10 +75,11 @@ class TreeWatcher {
     std::function<void()> mounts_changed;
   };
 
-  /// `first_tree` numbers the trees of several watchers apart. What is not mounted of
-  /// `expected_mounts` is lost until it is.
-  TreeWatcher(Loop& loop, Listener listener, TreeId first_tree = 1,
-              const std::set<std::string>& expected_mounts = {});
+  /// `first_tree` numbers the trees of several watchers apart.
+  TreeWatcher(Loop& loop, Listener listener, TreeId first_tree = 1);
+
+  /// What of these is not mounted is lost until it is.
+  void expect_mounts(const std::set<std::string>& mount_points);
 
   /// Begins to watch; state_changed follows when the crawl is done.
   TreeId add(TreeRules rules);
@@ -170,6 +171,7 @@ class TreeWatcher {
                            size_t skip_steps);
   LinkEnd end_of(TreeId tree, const Resolution& resolution) const;
   std::string physical_path(NodeId dir) const;
+  std::string physical_entry(NodeId dir, std::string_view name) const;
   bool follows(TreeId tree, const std::string& path) const;
   void add_link(NodeId parent, std::string_view name, bool live);
   void leave_out(const Task& task, LinkEnd end);
@@ -232,7 +234,9 @@ class TreeWatcher {
 
   // Mounts (tree_mounts.cpp)
   void watch_mounts();
+  WatchMap::Place place_at(LinkId link, const std::string& physical) const;
   NodeId directory_at(LinkId link, const std::string& physical) const;
+  void drop_gone_mounts(const std::string& physical);
   void lose(NodeId dir);
   void lose_link(LinkId link);
   void refresh_mounts();

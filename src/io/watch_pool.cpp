@@ -26,7 +26,7 @@ size_t WatchPool::choose(const std::string& source) {
   if (least != members_.end() && (least->sources.empty() || !room))
     return static_cast<size_t>(least - members_.begin());
   auto first_tree = static_cast<TreeId>(members_.size()) * kTreesPerWatcher + 1;
-  auto watcher = std::make_unique<TreeWatcher>(loop_, listener_, first_tree, expected_);
+  auto watcher = std::make_unique<TreeWatcher>(loop_, listener_, first_tree);
   // At the limit of instances an existing one is shared; without any, the trees are compared.
   if (!watcher->can_watch() && least != members_.end())
     return static_cast<size_t>(least - members_.begin());
@@ -37,6 +37,7 @@ size_t WatchPool::choose(const std::string& source) {
 TreeId WatchPool::add(const TreeRules& rules) {
   Member& member = members_[choose(rules.source)];
   member.sources.insert(rules.source);
+  member.watcher->expect_mounts(expected_);
   return member.watcher->add(rules);
 }
 

@@ -21,7 +21,7 @@ class WatchPool {
   WatchPool(Loop& loop, TreeWatcher::Listener listener)
       : loop_(loop), listener_(std::move(listener)) {}
 
-  /// Before a tree is added: mount points that were there, and may be missing now.
+  /// For trees that are added from now on: mount points that were there, and may be missing now.
   void expect_mounts(std::set<std::string> mount_points) { expected_ = std::move(mount_points); }
   /// See TreeWatcher::mounts_that_matter().
   std::set<std::string> mounts_that_matter() const;

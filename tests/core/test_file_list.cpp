@@ -107,7 +107,8 @@ TEST(FileList, NamesDirectoriesWithASlashWhenTheirEntriesCount) {
 TEST(FileList, NamesTheWholeSourceWithItsEntriesOnlyWhenTheyAreMeant) {
   EXPECT_EQ(site().list({""}, Depth::tree), Paths{"./"});
   EXPECT_EQ(site().list({""}, Depth::children), Paths{"./"});
-  EXPECT_EQ(site().list({"", "a"}, Depth::tree), (Paths{"./", "./a/"}));
+  EXPECT_EQ(site().list({"", "a"}, Depth::tree), (Paths{"./", "./a"}));
+  EXPECT_EQ(site().list({"", "a"}, Depth::linked_tree), (Paths{"./", "./a/"}));
 }
 
 TEST(FileList, CarriesAnyName) {

@@ -266,6 +266,8 @@ TEST(RsyncCommand, WhatIsExcludedIsDeletedByComparisonsOnly) {
   strict.delete_excluded = true;
   EXPECT_TRUE(has(rsync_command(strict, target(), in_lane(Lane::full)), "--delete-excluded"));
   EXPECT_FALSE(has(rsync_command(strict, target(), in_lane(Lane::tree)), "--delete-excluded"));
+  EXPECT_TRUE(has(rsync_command(strict, target(), in_lane(Lane::data)), "--delete-excluded"))
+      << "of what a directory holds that makes way";
   EXPECT_EQ(filter_rules(strict, in_lane(Lane::full, {}, {"secret"})), "- /secret\0P /secret\0"s)
       << "but not what only cannot be read";
   strict.delete_mode = DeleteMode::never;

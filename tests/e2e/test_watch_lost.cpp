@@ -336,6 +336,60 @@ TEST_F(WatchMounts, AMountThatIsMissingAtTheStart) {
   is_back();
 }
 
+TEST_F(WatchMounts, AMountInAMountThatIsMissing) {
+  mount_tmpfs(source / "data");
+  write_file(source / "data/two", "on a file system of its own\n");
+  mount_tmpfs(source / "data/deeper");
+  write_file(source / "data/deeper/file", "on another\n");
+  begin(kNothingPinsIt);
+  ASSERT_TRUE(both_become("idle"));
+  stop();
+  unmount(source / "data/deeper");
+  unmount(source / "data");
+  start();
+  ASSERT_TRUE(both_become("idle"));
+  keeps({"data/deeper/file", "data/two"}, {"data"});
+  stop();
+  mount_tmpfs(source / "data");
+  write_file(source / "data/two", "the first is back\n");
+  fs::create_directory(source / "data/deeper");
+  start();
+  ASSERT_TRUE(both_become("idle"));
+  keeps({"data/deeper/file"}, {"data"});
+  mount_tmpfs(source / "data/deeper");
+  write_file(source / "data/deeper/other", "so is the other\n");
+  is_back();
+}
+
+TEST_F(WatchMounts, AMountThatALinkCameToLeadBehind) {
+  begin(kNothingPinsIt);
+  mount_tmpfs(dir / "mounted");
+  write_file(dir / "mounted/tree/file", "on a file system of its own\n");
+  fs::create_directory_symlink(dir / "mounted/tree", source / "tree");
+  ASSERT_TRUE(equal("a new link"));
+  stop();
+  unmount(dir / "mounted");
+  start();
+  ASSERT_TRUE(both_become("idle"));
+  keeps({"tree/file"}, {"tree"});
+}
+
+TEST_F(WatchMounts, AMountPointThatIsDeletedIsAnOrdinaryName) {
+  mount_tmpfs(source / "data");
+  write_file(source / "data/file", "on a file system of its own\n");
+  begin(kNothingPinsIt);
+  ASSERT_TRUE(both_become("idle"));
+  unmount(source / "data");
+  ASSERT_TRUE(witness());
+  fs::remove(source / "data");
+  ASSERT_TRUE(equal("deleted"));
+  write_file(source / "data/plain", "in a directory of that name\n");
+  is_back();
+  stop();
+  start();
+  is_back();
+}
+
 TEST_F(WatchMounts, AMountThatIsForgottenIsGone) {
   mount_tmpfs(source / "data");
   write_file(source / "data/one/file", "on a file system of its own\n");
