@@ -25,6 +25,11 @@ std::vector<std::string> ends_of(const Batch& batch, const Outcome& outcome) {
   return paths_touched_by(batch.paths, *outcome.unsent);
 }
 
+/// Such a run says nothing of the target.
+bool ended_at_all(const Batch& batch, const Outcome& outcome) {
+  return !batch.paths.empty() && ends_of(batch, outcome).size() == batch.paths.size();
+}
+
 void take_out(Batch& batch, const std::vector<std::string>& paths) {
   const std::set<std::string_view> out(paths.begin(), paths.end());
   std::erase_if(batch.paths, [&](const std::string& path) { return out.contains(path); });
@@ -181,10 +186,8 @@ Deletions TargetQueue::start_full() {
 
 void TargetQueue::finished(JobKind kind, const Outcome& outcome, Instant now) {
   if (kind == JobKind::connect) return connect_finished(outcome, now);
-  // One that ended at all that it had says nothing of the target.
   const bool of_paths =
-      kind != JobKind::full && !paths_of(kind).empty() &&
-      ends_of(kind == JobKind::big ? *big_ : *live_, outcome).size() == paths_of(kind).size();
+      kind != JobKind::full && ended_at_all(kind == JobKind::big ? *big_ : *live_, outcome);
   if (outcome.verdict == Verdict::failed && !of_paths)
     target_failed(now);
   else
