@@ -13,7 +13,7 @@ TargetId Scheduler::add(const Pace& pace) {
 void Scheduler::remove(TargetId target) {
   TargetQueue& queue = queues_.at(target);
   live_ -= queue.live_running() ? 1 : 0;
-  long_ -= (queue.full_running() ? 1 : 0) + (queue.big_running() ? 1 : 0);
+  long_ -= (queue.full().running() ? 1 : 0) + (queue.big_running() ? 1 : 0);
   queues_.erase(target);
 }
 

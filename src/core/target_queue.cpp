@@ -48,29 +48,15 @@ void TargetQueue::changed(const SharedPath& path, ChangeKind kind, Instant now,
   last_change_ = last_used_ = now;
   // A set that is full empties itself; what was in it is a matter of a full comparison then.
   Instant oldest = pending_.oldest().value_or(made);
-  if (!pending_.add(path, kind, made)) want_full(std::min(oldest, made));
-  if (full_running_ && !during_full_.add(path, kind, made)) want_full(made);
+  if (!pending_.add(path, kind, made)) full_.want(std::min(oldest, made));
+  if (full_.running() && !during_full_.add(path, kind, made)) full_.want(made);
   if (big_ && !related(big_paths_, path).empty() && !during_big_.add(path, kind, made))
-    want_full(made);
-}
-
-void TargetQueue::want_full(Instant now) {
-  full_since_ = full_wanted_ ? std::min(full_since_, now) : now;
-  full_wanted_ = true;
-}
-
-void TargetQueue::doubt(Instant now) {
-  judged_ = false;
-  deletions_ = Deletions::counted;
-  want_full(now);
+    full_.want(made);
 }
 
 void TargetQueue::source_replaced(bool seen_repointed, Instant now) {
-  const bool counts = seen_repointed && (may_compare() || deletions_ == Deletions::seen);
-  doubt(std::min(now, oldest_pending().value_or(now)));
-  if (counts) deletions_ = Deletions::seen;
-  left_out_.reset();
-  for (Backoff* wait : {&stuck_backoff_, &full_backoff_}) wait->succeeded();
+  full_.source_replaced(seen_repointed, std::min(now, oldest_pending().value_or(now)));
+  stuck_backoff_.succeeded();
   for (DirtySet* set : {&pending_, &set_aside_, &stuck_, &during_full_, &during_big_}) set->clear();
   // What runs was told to end, and is given back.
   for (std::optional<Batch>* running : {&live_, &big_})
@@ -79,8 +65,8 @@ void TargetQueue::source_replaced(bool seen_repointed, Instant now) {
 
 void TargetQueue::hurry(Instant now) {
   hurried_ = !pending_.empty();
-  for (Backoff* wait : {&stuck_backoff_, &full_backoff_, &recount_, &target_backoff_})
-    wait->skip(now);
+  full_.skip_waits(now);
+  for (Backoff* wait : {&stuck_backoff_, &target_backoff_}) wait->skip(now);
 }
 
 void TargetQueue::disconnected(Instant now) {
@@ -95,9 +81,7 @@ Instant TargetQueue::settled() const {
 }
 
 bool TargetQueue::approve(Instant now) {
-  if (!held_since_) return false;
-  deletions_ = Deletions::free;
-  want_full(*held_since_);
+  if (!full_.approve(now)) return false;
   hurry(now);
   return true;
 }
@@ -128,8 +112,8 @@ std::optional<Instant> TargetQueue::wanted(JobKind kind) const {
       due = due ? std::min(*due, stuck_backoff_.until()) : stuck_backoff_.until();
   } else if (kind == JobKind::big && !big_) {
     due = set_aside_.oldest();
-  } else if (kind == JobKind::full && full_wanted_ && !full_running_) {
-    due = std::max({full_since_, full_backoff_.until(), recount_.until()});
+  } else if (kind == JobKind::full) {
+    due = full_.due();
   }
   if (due && failures() > 0) due = std::max(*due, target_backoff_.until());
   return due;
@@ -146,7 +130,7 @@ Batch TargetQueue::start_live() {
   bool fresh = !pending_.empty() && (stuck_.empty() || settled() <= stuck_backoff_.until());
   live_ = fresh ? pending_.take() : take_stuck();
   // Where a run of trees may delete nothing, one of data still may.
-  if (may_compare()) (fresh ? pending_ : stuck_).join_trees_and_data(*live_);
+  if (full_.passed_guard()) (fresh ? pending_ : stuck_).join_trees_and_data(*live_);
   if (pending_.empty()) hurried_ = false;
   return *live_;
 }
@@ -174,14 +158,6 @@ Batch TargetQueue::start_big() {
   big_ = set_aside_.take();
   big_paths_ = {big_->paths.begin(), big_->paths.end()};
   return *big_;
-}
-
-Deletions TargetQueue::start_full() {
-  assert(!full_running_);
-  full_running_ = true;
-  full_wanted_ = false;
-  running_since_ = full_since_;
-  return deletions_;
 }
 
 void TargetQueue::finished(JobKind kind, const Outcome& outcome, Instant now) {
@@ -232,7 +208,7 @@ void TargetQueue::sent(const Batch& batch, const Outcome& outcome, Instant now) 
 void TargetQueue::forget_stuck_failures() {
   if (!stuck_.empty() || !set_aside_.empty() || big_) return;
   stuck_backoff_.succeeded();
-  if (left_out_) want_full(*std::exchange(left_out_, std::nullopt));
+  full_.catch_up();
 }
 
 /// A receiver that was killed has left its temporary file, ".NAME.XXXXXX", beside what it wrote;
@@ -276,15 +252,10 @@ void TargetQueue::leave_unset(const Outcome& outcome, Instant oldest, Instant no
   keep(stuck_, {ChangeKind::attributes, outcome.unset, oldest}, now);
 }
 
-void TargetQueue::end_full(Instant now) {
-  full_running_ = false;
-  replay(during_full_, now);
-}
-
 void TargetQueue::end_big(Instant now) {
   // rsync gave their directories the times of its beginning.
   for (const std::string& path : big_->paths)
-    if (!during_big_.add(parent_of(path), ChangeKind::attributes, now)) want_full(now);
+    if (!during_big_.add(parent_of(path), ChangeKind::attributes, now)) full_.want(now);
   big_.reset();
   big_paths_.clear();
   replay(during_big_, now);
@@ -295,7 +266,7 @@ void TargetQueue::replay(DirtySet& during, Instant now) {
   if (during.empty()) return;
   if (pending_.empty()) first_change_ = last_change_ = now;
   Instant oldest = std::min(pending_.oldest().value_or(now), *during.oldest());
-  if (!pending_.merge(during)) want_full(oldest);
+  if (!pending_.merge(during)) full_.want(oldest);
   during.clear();
 }
 
@@ -310,80 +281,24 @@ void TargetQueue::give_back(JobKind kind, Instant now) {
       keep(pending_, *big_, now);
       return end_big(now);
     case JobKind::full:
-      end_full(now);
-      return want_full(running_since_);
+      full_.give_back();
+      return replay(during_full_, now);
   }
-}
-
-void TargetQueue::passed_guard() {
-  compared_ = judged_ = true;
-  recount_.succeeded();
-  held_since_.reset();
-  deletions_ = Deletions::counted;
-}
-
-/// A count that was made while changes were on their way takes deletions that were seen for ones
-/// that nobody saw: it is made again, unless there is no end of changes.
-bool TargetQueue::counts_again(bool was_quiet, Instant now) {
-  constexpr uint32_t kMost = 3;
-  if (was_quiet || recount_.failures() == kMost) return false;
-  recount_.failed(pace_.retry, now);
-  deletions_ = Deletions::counted;
-  want_full(running_since_);
-  return true;
 }
 
 void TargetQueue::full_finished(const Outcome& outcome, Instant now) {
-  bool was_quiet = during_full_.empty() && pending() == 0;
-  end_full(now);
-  switch (outcome.verdict) {
-    case Verdict::done:
-    case Verdict::again:  // files vanished; their disappearance was an event, so they are pending
-      full_backoff_.succeeded();
-      left_out_.reset();
-      forget_stuck_failures();
-      return passed_guard();
-    case Verdict::withheld:
-      if (outcome.deleted_part) return full_was_partial(outcome, now);  // it counted a part, too
-      // More may have come while a limited run deleted: that is counted first, too.
-      deletions_ = deletions_ == Deletions::counted ? Deletions::limited : Deletions::counted;
-      return want_full(running_since_);
-    case Verdict::held:
-      if (counts_again(was_quiet, now)) return;
-      recount_.succeeded();
-      held_since_ = running_since_;
-      deletions_ = Deletions::counted;
-      if (!outcome.sent_all()) return full_was_partial(outcome, now);
-      full_backoff_.succeeded();
+  const bool was_quiet = during_full_.empty() && pending() == 0;
+  replay(during_full_, now);
+  switch (full_.finished(outcome, was_quiet, pace_.retry, now)) {
+    case Compared::all:
+      return forget_stuck_failures();
+    case Compared::all_but_named:
+      leave_unset(outcome, full_.running_since(), now);
+      keep(stuck_, {ChangeKind::tree, *outcome.unsent, full_.running_since()}, now);
+      return stuck_backoff_.failed(pace_.retry, now);
+    case Compared::not_all:
       return;
-    case Verdict::partial:
-      return full_was_partial(outcome, now);
-    case Verdict::failed:
-      return want_full(running_since_);
   }
-}
-
-/// Where the outcome names what failed, the rest was compared: only that is tried again.
-void TargetQueue::full_was_partial(const Outcome& outcome, Instant now) {
-  // Of what cannot be listed for a moment only; a count must be whole, however long that takes.
-  constexpr uint32_t kMost = 3;
-  const bool once_more = outcome.deleted_part &&
-                         (outcome.verdict == Verdict::withheld || full_backoff_.failures() < kMost);
-  if (outcome.deleted_part) deletions_ = Deletions::counted;
-  if (!outcome.unsent || once_more) {
-    want_full(running_since_);
-    return full_backoff_.failed(pace_.retry, now);
-  }
-  if (outcome.verdict == Verdict::partial) compared_ = true;
-  // Where deletions were left out, what is too much was not counted.
-  if (outcome.verdict == Verdict::partial && !outcome.deleted_part) passed_guard();
-  leave_unset(outcome, running_since_, now);
-  keep(stuck_, {ChangeKind::tree, *outcome.unsent, running_since_}, now);
-  stuck_backoff_.failed(pace_.retry, now);
-  left_out_.reset();
-  if (!outcome.deleted_part) return full_backoff_.succeeded();
-  left_out_ = running_since_;
-  full_backoff_.failed(pace_.retry, now);
 }
 
 void TargetQueue::keep(DirtySet& set, const Batch& batch, Instant now) {
@@ -393,7 +308,7 @@ void TargetQueue::keep(DirtySet& set, const Batch& batch, Instant now) {
   const bool fits = std::ranges::all_of(batch.paths, [&](const std::string& path) {
     return (pending_.in_tree(path) ? pending_ : set).add(path, batch.kind, batch.oldest);
   });
-  if (!fits) want_full(oldest);
+  if (!fits) full_.want(oldest);
 }
 
 void TargetQueue::target_failed(Instant now) {
@@ -403,12 +318,11 @@ void TargetQueue::target_failed(Instant now) {
 
 TargetState TargetQueue::state(Instant now) const {
   if (paused_) return TargetState::paused;
-  bool full_is_near = full_running_ || (full_wanted_ && full_backoff_.until() <= now);
-  if (held_since_ && !full_is_near) return TargetState::held;
+  if (full_.held() && !full_.is_near(now)) return TargetState::held;
   if (running()) return TargetState::syncing;
   if (troubled()) return TargetState::retrying;
   auto live = activity_ == Activity::all ? wanted(JobKind::live) : std::nullopt;
-  if (full_wanted_ || !set_aside_.empty() || (live && *live <= now)) return TargetState::waiting;
+  if (full_.wanted() || !set_aside_.empty() || (live && *live <= now)) return TargetState::waiting;
   return pending_.empty() ? TargetState::idle : TargetState::settling;
 }
 
@@ -424,7 +338,7 @@ size_t TargetQueue::pending() const {
 }
 
 bool TargetQueue::may_lack(const std::string& path) const {
-  if (full_wanted_ || full_running_ || held()) return true;
+  if (full_.oldest()) return true;
   for (const DirtySet* set : {&pending_, &stuck_, &set_aside_})
     if (set->covers(path)) return true;
   return (live_ && brings(*live_, path)) || (big_ && brings(*big_, path));
@@ -440,9 +354,7 @@ std::optional<Instant> TargetQueue::oldest_pending() const {
   consider(set_aside_.oldest());
   if (live_) consider(live_->oldest);
   if (big_) consider(big_->oldest);
-  if (full_wanted_) consider(full_since_);
-  if (full_running_) consider(running_since_);
-  consider(held_since_);
+  consider(full_.oldest());
   return oldest;
 }
 

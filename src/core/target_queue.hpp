@@ -9,9 +9,6 @@
 // no slot. A change leaves the queue only when an rsync that was started after it has ended
 // cleanly.
 //
-// A comparison deletes in two steps: it sends everything and counts what is too much, and is
-// repeated with deletions if the guard allows them. If not, the target is *held* until approve().
-//
 // Pure: time is an argument, the next deadline a result.
 #pragma once
 
@@ -22,19 +19,12 @@
 
 #include "core/backoff.hpp"
 #include "core/dirty_set.hpp"
+#include "core/full_sync.hpp"
 #include "core/outcome.hpp"
 
 namespace mirrord {
 
 enum class JobKind { live, full, big, connect };
-
-/// What a full comparison may delete.
-enum class Deletions {
-  counted,  ///< nothing yet
-  limited,  ///< as many as the guard allows
-  seen,     ///< all, unless the source is empty: it was seen to be re-pointed
-  free,     ///< all: an operator approved it
-};
 
 /// What the source allows to start.
 enum class Activity {
@@ -58,8 +48,7 @@ class TargetQueue {
   TargetQueue(Pace pace, uint32_t jitter_seed)
       : pace_(pace),
         stuck_backoff_(jitter_seed),
-        full_backoff_(jitter_seed),
-        recount_(jitter_seed),
+        full_(jitter_seed),
         target_backoff_(jitter_seed) {}
 
   void set_pace(const Pace& pace) { pace_ = pace; }
@@ -74,10 +63,10 @@ class TargetQueue {
   /// `since`: when the change was made, if it was held back until now.
   void changed(const SharedPath& path, ChangeKind kind, Instant now,
                std::optional<Instant> since = std::nullopt);
-  void want_full(Instant now);
+  void want_full(Instant now) { full_.want(now); }
   /// Something in the source is not what it was, without having been seen to change: until a full
   /// comparison has judged that, no run of trees deletes.
-  void doubt(Instant now);
+  void doubt(Instant now) { full_.doubt(now); }
   /// Another directory is the source now. What was collected was seen of the one before, and no
   /// deletion of it counts; that all of it has gone does, if the source was `seen_repointed`.
   void source_replaced(bool seen_repointed, Instant now);
@@ -94,7 +83,7 @@ class TargetQueue {
   /// Takes paths, which are no directories, out of the running live or big batch; they are next.
   void put_back(JobKind kind, const std::vector<std::string>& paths);
   Batch start_big();
-  Deletions start_full();
+  Deletions start_full() { return full_.start(); }
   void start_connecting();
   void finished(JobKind kind, const Outcome& outcome, Instant now);
   /// The job was not run, or was ended by ourselves: as if it had never started.
@@ -102,16 +91,10 @@ class TargetQueue {
 
   TargetState state(Instant now) const;
   bool connected() const { return connected_; }
-  bool held() const { return held_since_.has_value(); }
-  bool running() const { return live_ || full_running_ || big_; }
+  const FullSync& full() const { return full_; }
+  bool running() const { return live_ || full_.running() || big_; }
   bool big_running() const { return big_.has_value(); }
   bool live_running() const { return live_.has_value(); }
-  bool full_running() const { return full_running_; }
-  bool full_wanted() const { return full_wanted_; }
-  /// A comparison with this target has been completed since the start.
-  bool compared() const { return compared_; }
-  /// Whether a run of trees may delete: the guard has judged the target, and holds nothing back.
-  bool may_compare() const { return judged_ && !held_since_; }
   /// What the running job brings; "" is the whole tree.
   std::vector<std::string> paths_of(JobKind kind) const;
   size_t pending() const;
@@ -122,8 +105,7 @@ class TargetQueue {
   uint32_t failures() const { return target_backoff_.failures(); }
   /// Something failed and has not succeeded since.
   bool troubled() const {
-    return failures() > 0 || !stuck_.empty() || stuck_backoff_.failures() > 0 ||
-           full_backoff_.failures() > 0;
+    return failures() > 0 || !stuck_.empty() || stuck_backoff_.failures() > 0 || full_.failing();
   }
   /// When a failed job is tried next.
   std::optional<Instant> next_attempt() const;
@@ -139,15 +121,11 @@ class TargetQueue {
 
   std::optional<Instant> wanted(JobKind kind) const;
   std::optional<Instant> wanted() const;
-  void end_full(Instant now);
   void end_big(Instant now);
   void replay(DirtySet& during, Instant now);
   Batch take_stuck();
   void keep(DirtySet& set, const Batch& batch, Instant now);
   void full_finished(const Outcome& outcome, Instant now);
-  void passed_guard();
-  bool counts_again(bool was_quiet, Instant now);
-  void full_was_partial(const Outcome& outcome, Instant now);
   void connect_finished(const Outcome& outcome, Instant now);
   void succeeded(Instant now);
   void sent(const Batch& batch, const Outcome& outcome, Instant now);
@@ -183,19 +161,8 @@ class TargetQueue {
   uint32_t vanished_ = 0;  // batches in a row of which files vanished
   size_t stuck_turn_ = 0;  // kinds take turns: one that never succeeds may not starve the others
 
-  bool full_wanted_ = false;
-  bool full_running_ = false;
-  Instant full_since_{};     // no later than the first change that the wanted one must bring
-  Instant running_since_{};  // the same of the running one
-  Backoff full_backoff_;
-  DirtySet during_full_;
-  Deletions deletions_ = Deletions::counted;
-  /// The last comparison left out deletions, because something cannot be listed; since when.
-  std::optional<Instant> left_out_;
-  bool compared_ = false;
-  bool judged_ = false;  // nothing in the source is in doubt since the last comparison
-  Backoff recount_;      // after counts that live changes have disturbed
-  std::optional<Instant> held_since_;  // no later than the first change that is held back
+  FullSync full_;
+  DirtySet during_full_;  // what the running one may bring back or overwrite
 
   Backoff target_backoff_;  // of the target itself
 };

@@ -113,7 +113,7 @@ void Engine::update_targets(GroupRun& run, const Group& config) {
     kept.push_back(is_known ? *known : add_target(run, target));
     TargetQueue& queue = scheduler_.queue(kept.back());
     queue.set_pace(pace_of(config));
-    bool limit_changed = queue.held() && run.config.max_delete != config.max_delete;
+    bool limit_changed = queue.full().held() && run.config.max_delete != config.max_delete;
     if (!is_known || limit_changed) queue.want_full(loop_.now());
   }
   run.targets = std::move(kept);

@@ -195,7 +195,7 @@ void Engine::start_live(Job job, GroupRun& run, const TargetRun& target) {
   keep_hard_links(job, run, target);
   if (job.kind == JobKind::live) set_big_aside(job, run, target);
   const MaxDelete& guard = run.config.max_delete;
-  const bool is_judged = scheduler_.queue(job.target).may_compare();
+  const bool is_judged = scheduler_.queue(job.target).full().passed_guard();
   const bool guarded = (guard.count || guard.percent) && !is_judged;
   if (guarded) put_entries_back(job, run);
   if (job.batch.paths.empty()) return scheduler_.give_back(job.target, job.kind, loop_.now());

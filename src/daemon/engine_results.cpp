@@ -46,7 +46,7 @@ void Engine::end_run(RunKey key, Run::Result result) {
                   scheduler_.queue(key.first).paths_of(key.second));
   scheduler_.finished(key.first, key.second, outcome, loop_.now());
   // A count that is made again says nothing yet.
-  bool counts_again = outcome.verdict == Verdict::held && !scheduler_.queue(key.first).held();
+  bool counts_again = outcome.verdict == Verdict::held && !scheduler_.queue(key.first).full().held();
   if (counts_again) outcome.verdict = Verdict::withheld;
   ++target.transfers;
   target.files += outcome.files;
@@ -56,7 +56,7 @@ void Engine::end_run(RunKey key, Run::Result result) {
   note_outcome(target, outcome);
   // One clean batch does not mend what is stuck or held.
   const TargetQueue& queue = scheduler_.queue(key.first);
-  if (outcome.verdict == Verdict::done && !queue.troubled() && !queue.held())
+  if (outcome.verdict == Verdict::done && !queue.troubled() && !queue.full().held())
     target.last_error.clear();
   log_result(target, key, result, was_failing);
 }

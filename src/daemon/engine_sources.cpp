@@ -212,7 +212,7 @@ void Engine::rescan_due(Instant now) {
 
 bool Engine::is_compared(const GroupRun& run) const {
   return std::ranges::any_of(run.targets,
-                             [&](TargetId id) { return scheduler_.queue(id).full_running(); });
+                             [&](TargetId id) { return scheduler_.queue(id).full().running(); });
 }
 
 void Engine::look_for_raised_limits() {

@@ -95,7 +95,7 @@ TargetStatus Engine::target_status(TargetId id, Instant now) const {
   status.destination = escape(target.config.destination.text);
   status.state = queue.state(now);
   status.pending = queue.pending();
-  status.full_pending = queue.full_wanted() || queue.full_running() || queue.held();
+  status.full_pending = queue.full().oldest().has_value();
   if (auto oldest = queue.oldest_pending())
     status.oldest_pending_usec = realtime_usec(*oldest, now);
   // Targets on one host wait for it together once they have asked for their connection.
@@ -133,7 +133,7 @@ uint64_t Engine::checkpoint() {
 
 uint64_t Engine::reached_checkpoint(const TargetQueue& queue) const {
   // Before its first comparison a target may lack what changed while we were not running.
-  if (!queue.compared()) return 0;
+  if (!queue.full().completed()) return 0;
   auto oldest = queue.oldest_pending();
   if (!oldest) return last_checkpoint_;
   auto before = static_cast<uint64_t>(oldest->time_since_epoch().count()) - 1;

@@ -50,7 +50,7 @@ class History {
 
   /// Everything that is missing on the target must be somewhere.
   void expect_nothing_lost() const {
-    bool full = queue_.full_wanted() || queue_.full_running() || queue_.held();
+    bool full = queue_.full().wanted() || queue_.full().running() || queue_.full().held();
     bool somewhere = queue_.pending() > 0 || full;
     if (missing_.empty()) return;
     ASSERT_TRUE(somewhere) << "'" << missing_.front().path << "' is lost";
@@ -98,7 +98,7 @@ class History {
     return pick(3) == 0 ? kVerdicts[pick(2)] : verdict();
   }
   bool at_rest() const {
-    return queue_.pending() == 0 && !queue_.full_wanted() && !queue_.running() && !queue_.held();
+    return queue_.pending() == 0 && !queue_.full().wanted() && !queue_.running() && !queue_.full().held();
   }
   void connect() {
     if (queue_.connected()) return;

@@ -150,7 +150,7 @@ TEST_F(Story, ADeadTargetIsTriedLessThanTwentyTimesInTenMinutes) {
   EXPECT_EQ(changes, 50'000);
   EXPECT_GT(attempts, 5);
   EXPECT_LE(attempts, 20);
-  EXPECT_TRUE(queue.full_wanted() || queue.pending() == 50'000u) << "nothing is forgotten";
+  EXPECT_TRUE(queue.full().wanted() || queue.pending() == 50'000u) << "nothing is forgotten";
 }
 
 TEST_F(Story, VanishedFilesAreLookedAtAgainSoon) {
@@ -219,7 +219,7 @@ TEST_F(Story, StuckPathsGetTheirTurnUnderConstantWriting) {
 
 TEST_F(Story, AFullSyncRunsBesideLiveChanges) {
   queue.want_full(at(0ms));
-  EXPECT_TRUE(queue.full_wanted());
+  EXPECT_TRUE(queue.full().wanted());
   EXPECT_EQ(state(0ms), TargetState::waiting);
   start_full(0ms);
   changed(10ms, "a");
@@ -248,7 +248,7 @@ TEST_F(Story, AFailedFullSyncIsWantedAgain) {
     queue.want_full(at(0ms));
     start_full(0ms);
     finish(1s, kFull, verdict);
-    EXPECT_TRUE(queue.full_wanted());
+    EXPECT_TRUE(queue.full().wanted());
     EXPECT_EQ(state(1s), TargetState::retrying);
     expect_within_a_fifth(wait(1s), 1s);
     EXPECT_EQ(queue.oldest_pending(), at(0ms));
@@ -282,7 +282,7 @@ TEST_F(Story, AFullWantedDuringAFullSyncRunsAfterIt) {
 TEST_F(Story, TooManyChangesBecomeAFullSync) {
   for (size_t i = 0; i <= DirtySet::kLimit; ++i) changed(5ms, std::to_string(i) + "/file");
   EXPECT_EQ(queue.pending(), 0u);
-  EXPECT_TRUE(queue.full_wanted());
+  EXPECT_TRUE(queue.full().wanted());
   EXPECT_EQ(queue.oldest_pending(), at(5ms));
   EXPECT_TRUE(is_due(kFull, 5ms));
 }

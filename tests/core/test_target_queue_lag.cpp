@@ -61,7 +61,7 @@ TEST_F(Lag, SurvivesTheCollapseIntoAFullSync) {
   queue.changed("first", ChangeKind::data, at(0ms));
   for (size_t i = 0; i < DirtySet::kLimit; ++i)
     queue.changed(std::to_string(i) + "/file", ChangeKind::data, at(500ms));
-  ASSERT_TRUE(queue.full_wanted());
+  ASSERT_TRUE(queue.full().wanted());
   expect_at_most(0ms);
 }
 

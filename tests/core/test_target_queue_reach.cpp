@@ -148,19 +148,19 @@ TEST_F(Story, ACountThatChangesHaveDisturbedHoldsNothing) {
   queue.start_full();
   changed(100ms, "deleted");
   finish(1s, kFull, Verdict::held);
-  EXPECT_FALSE(queue.held()) << "it has counted what was seen to be deleted";
+  EXPECT_FALSE(queue.full().held()) << "it has counted what was seen to be deleted";
   EXPECT_FALSE(queue.troubled());
   EXPECT_EQ(run_live(1s, 1500ms, Verdict::done), Paths{"deleted"});
   EXPECT_TRUE(is_due(kFull, 2300ms));
   EXPECT_EQ(queue.start_full(), Deletions::counted);
   finish(3s, kFull, Verdict::held);
-  EXPECT_TRUE(queue.held()) << "nothing has disturbed that one";
+  EXPECT_TRUE(queue.full().held()) << "nothing has disturbed that one";
 }
 
 TEST_F(Story, ABusySourceIsNotCountedForEver) {
   queue.want_full(at(0ms));
   int counts = 0;
-  for (Duration now = 0s; !queue.held(); now += 1min, ++counts) {
+  for (Duration now = 0s; !queue.full().held(); now += 1min, ++counts) {
     ASSERT_LT(counts, 10);
     queue.start_full();
     changed(now, "file");
@@ -205,32 +205,32 @@ TEST_F(Story, AHeldComparisonThatFailedSomewhereIsRepeated) {
 }
 
 TEST_F(Story, ATargetIsComparedWhenItsFirstComparisonIsComplete) {
-  EXPECT_FALSE(queue.compared());
+  EXPECT_FALSE(queue.full().completed());
   queue.want_full(at(0ms));
   queue.start_full();
-  EXPECT_FALSE(queue.compared());
+  EXPECT_FALSE(queue.full().completed());
   finish(1s, kFull, Verdict::withheld);
-  EXPECT_FALSE(queue.compared());
+  EXPECT_FALSE(queue.full().completed());
   queue.start_full();
   finish(2s, kFull, Verdict::done);
-  EXPECT_TRUE(queue.compared());
+  EXPECT_TRUE(queue.full().completed());
   queue.want_full(at(3s));
   queue.start_full();
   finish(4s, kFull, Verdict::held);
-  EXPECT_TRUE(queue.compared()) << "what is held back is told otherwise";
-  EXPECT_TRUE(queue.held());
+  EXPECT_TRUE(queue.full().completed()) << "what is held back is told otherwise";
+  EXPECT_TRUE(queue.full().held());
 }
 
 TEST_F(Story, TreesAndDataTravelApartUntilTheGuardHasPassedTheTarget) {
   changed(-1s, "moved in", ChangeKind::tree);
   changed(-1s, "written");
-  EXPECT_FALSE(queue.may_compare()) << "it was never compared";
+  EXPECT_FALSE(queue.full().passed_guard()) << "it was never compared";
   EXPECT_EQ(run_live(-500ms, -400ms, Verdict::done).size(), 1u);
   EXPECT_EQ(run_live(-300ms, -200ms, Verdict::done).size(), 1u);
   queue.want_full(at(0ms));
   start_full(0ms);
   finish(1s, kFull, Verdict::held);
-  EXPECT_FALSE(queue.may_compare()) << "it is held";
+  EXPECT_FALSE(queue.full().passed_guard()) << "it is held";
   changed(2s, "moved in", ChangeKind::tree);
   changed(2s, "written");
   EXPECT_EQ(run_live(3s, 4s, Verdict::done).size(), 1u);
@@ -238,7 +238,7 @@ TEST_F(Story, TreesAndDataTravelApartUntilTheGuardHasPassedTheTarget) {
   queue.approve(at(7s));
   start_full(7s);
   finish(8s, kFull, Verdict::done);
-  EXPECT_TRUE(queue.may_compare());
+  EXPECT_TRUE(queue.full().passed_guard());
   changed(9s, "moved in", ChangeKind::tree);
   changed(9s, "written");
   EXPECT_EQ(run_live(10s, 11s, Verdict::done).size(), 2u);
@@ -324,9 +324,9 @@ TEST_F(Story, WhatSkippedDeletionsIsComparedAgain) {
   queue.want_full(at(0ms));
   queue.start_full();
   queue.finished(kFull, partial, at(1s));
-  EXPECT_TRUE(queue.full_wanted());
+  EXPECT_TRUE(queue.full().wanted());
   EXPECT_FALSE(is_due(kFull, 1s)) << "after a while";
-  EXPECT_FALSE(queue.may_compare()) << "nothing was judged";
+  EXPECT_FALSE(queue.full().passed_guard()) << "nothing was judged";
   start_full(3s);
   finish(4s, kFull, Verdict::done);
   for (const char* tree : {"tree", "other"}) changed(5s, tree, ChangeKind::tree);
@@ -379,20 +379,20 @@ class Unlistable : public Story {
 };
 
 TEST_F(Unlistable, HoldsUpNothingElse) {
-  EXPECT_FALSE(queue.full_wanted());
+  EXPECT_FALSE(queue.full().wanted());
   EXPECT_EQ(queue.pending(), 1u);
   EXPECT_EQ(state(now), TargetState::retrying);
 }
 
 TEST_F(Unlistable, LeavesOutDeletionsThatAreMadeUpForOnceAllCanBeListed) {
-  EXPECT_TRUE(queue.compared());
-  EXPECT_FALSE(queue.may_compare()) << "what is too much was not counted";
+  EXPECT_TRUE(queue.full().completed());
+  EXPECT_FALSE(queue.full().passed_guard()) << "what is too much was not counted";
   run_live(now += 1h, now, Verdict::partial);
-  EXPECT_FALSE(queue.full_wanted()) << "it would leave out the same";
+  EXPECT_FALSE(queue.full().wanted()) << "it would leave out the same";
   run_live(now += 1h, now, Verdict::done);
-  ASSERT_TRUE(queue.full_wanted());
+  ASSERT_TRUE(queue.full().wanted());
   compare_in_part();
-  EXPECT_FALSE(queue.full_wanted()) << "one for each time that all can be listed, or seems to be";
+  EXPECT_FALSE(queue.full().wanted()) << "one for each time that all can be listed, or seems to be";
   run_live(now += 1h, now, Verdict::done);
   start_full(now += 1h);
   finish(now, kFull, Verdict::done);
@@ -404,7 +404,7 @@ TEST_F(Story, AComparisonThatNamesItsFailuresIsDoneForTheRest) {
   queue.start_full();
   Outcome partial = unsent(Verdict::partial, {"secret"});
   queue.finished(kFull, partial, at(1s));
-  EXPECT_FALSE(queue.full_wanted());
+  EXPECT_FALSE(queue.full().wanted());
   EXPECT_EQ(state(1s), TargetState::retrying);
   EXPECT_EQ(run_live(3s, 4s, Verdict::done), Paths{"secret"});
   EXPECT_EQ(state(4s), TargetState::idle);
@@ -420,12 +420,12 @@ TEST_F(Story, OfAReplacedSourceNothingWasSeenToBeDeleted) {
   queue.source_replaced(false, at(3s));
   queue.give_back(kLive, at(3100ms));
   EXPECT_EQ(queue.pending(), 0u);
-  EXPECT_FALSE(queue.may_compare());
+  EXPECT_FALSE(queue.full().passed_guard());
   EXPECT_EQ(queue.oldest_pending(), at(2s));
   ASSERT_TRUE(is_due(kFull, 3100ms));
   EXPECT_EQ(queue.start_full(), Deletions::counted);
   finish(4s, kFull, Verdict::done);
-  EXPECT_TRUE(queue.may_compare());
+  EXPECT_TRUE(queue.full().passed_guard());
 }
 
 TEST_F(Story, ThatASourceWasRepointedIsSeen) {
@@ -433,7 +433,7 @@ TEST_F(Story, ThatASourceWasRepointedIsSeen) {
   EXPECT_EQ(queue.start_full(), Deletions::counted) << "the target was never judged";
   finish(1s, kFull, Verdict::done);
   queue.source_replaced(true, at(2s));
-  EXPECT_FALSE(queue.may_compare());
+  EXPECT_FALSE(queue.full().passed_guard());
   EXPECT_EQ(queue.start_full(), Deletions::seen);
   finish(3s, kFull, Verdict::failed);
   ASSERT_TRUE(is_due(kFull, 10s));
@@ -486,7 +486,7 @@ TEST_F(Story, ADoubtEndsWhatWasSeen) {
   finish(1s, kFull, Verdict::done);
   queue.source_replaced(true, at(2s));
   queue.doubt(at(2100ms));
-  EXPECT_FALSE(queue.may_compare());
+  EXPECT_FALSE(queue.full().passed_guard());
   EXPECT_EQ(queue.start_full(), Deletions::counted);
 }
 
@@ -598,7 +598,7 @@ TEST_F(Story, AnApprovalIsForOneComparison) {
   EXPECT_EQ(queue.start_full(), Deletions::free);
   Outcome partial = unsent(Verdict::partial, {"secret"});
   queue.finished(kFull, partial, at(3s));
-  EXPECT_FALSE(queue.held());
+  EXPECT_FALSE(queue.full().held());
   queue.want_full(at(4s));
   EXPECT_EQ(queue.start_full(), Deletions::counted);
 }
@@ -610,7 +610,7 @@ TEST_F(Story, AttributesThatCannotBeSetHoldNothingElseBack) {
   queue.want_full(at(0ms));
   queue.start_full();
   queue.finished(kFull, partial, at(1s));
-  EXPECT_FALSE(queue.full_wanted());
+  EXPECT_FALSE(queue.full().wanted());
   changed(1100ms, "a");
   EXPECT_EQ(start_live(1200ms), Paths{"a"});
   queue.finished(kLive, partial, at(1300ms));
