@@ -7,6 +7,17 @@
 namespace mirrord {
 
 void FullSync::want(Instant since) {
+  pace_.skip(since);
+  note_wanted(since);
+}
+
+void FullSync::want_paced(Instant since, const RetrySettings& retry, Instant now) {
+  if (now - std::exchange(paced_at_, now) > retry.max) pace_.succeeded();
+  if (!wanted_) pace_.failed(retry, now);
+  note_wanted(since);
+}
+
+void FullSync::note_wanted(Instant since) {
   wanted_since_ = wanted_ ? std::min(wanted_since_, since) : since;
   wanted_ = true;
 }
@@ -34,8 +45,7 @@ bool FullSync::approve(Instant now) {
 }
 
 void FullSync::skip_waits(Instant now) {
-  backoff_.skip(now);
-  recount_.skip(now);
+  for (Backoff* wait : {&backoff_, &recount_, &pace_}) wait->skip(now);
 }
 
 void FullSync::catch_up() {
@@ -67,9 +77,13 @@ Compared FullSync::finished(const Outcome& outcome, bool was_quiet, const RetryS
       return Compared::all;
     case Verdict::withheld:
       if (outcome.deleted_part) return partial(outcome, retry, now);  // it counted a part, too
-      // More may have come while a limited run deleted: that is counted first, too.
-      deletions_ = deletions_ == Deletions::counted ? Deletions::limited : Deletions::counted;
-      want(running_since_);
+      if (deletions_ == Deletions::counted) {
+        deletions_ = Deletions::limited;
+        want(running_since_);
+      } else {  // more has come while a limited run deleted: that is counted first, too
+        deletions_ = Deletions::counted;
+        want_paced(running_since_, retry, now);
+      }
       return Compared::not_all;
     case Verdict::held:
       if (counts_again(was_quiet, retry, now)) return Compared::not_all;
@@ -133,7 +147,7 @@ bool FullSync::counts_again(bool was_quiet, const RetrySettings& retry, Instant 
 
 std::optional<Instant> FullSync::due() const {
   if (!wanted_ || running_) return std::nullopt;
-  return std::max({wanted_since_, backoff_.until(), recount_.until()});
+  return std::max({wanted_since_, backoff_.until(), recount_.until(), pace_.until()});
 }
 
 std::optional<Instant> FullSync::oldest() const {

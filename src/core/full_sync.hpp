@@ -33,10 +33,14 @@ enum class Compared {
 
 class FullSync {
  public:
-  explicit FullSync(uint32_t jitter_seed) : backoff_(jitter_seed), recount_(jitter_seed) {}
+  explicit FullSync(uint32_t jitter_seed)
+      : backoff_(jitter_seed), recount_(jitter_seed), pace_(jitter_seed) {}
 
   /// `since`: no later than the first change that it must bring.
   void want(Instant since);
+  /// The same for what may come up with every change: the next one waits longer and longer, up to
+  /// `retry.max`, until nothing has asked for so long.
+  void want_paced(Instant since, const RetrySettings& retry, Instant now);
   /// Something in the source is not what it was, without having been seen to change.
   void doubt(Instant since);
   /// Another directory is the source now. That all of the one before has gone counts as seen if
@@ -74,6 +78,7 @@ class FullSync {
  private:
   Compared partial(const Outcome& outcome, const RetrySettings& retry, Instant now);
   void pass_guard();
+  void note_wanted(Instant since);
   bool counts_again(bool was_quiet, const RetrySettings& retry, Instant now);
 
   bool wanted_ = false;
@@ -82,6 +87,8 @@ class FullSync {
   Instant running_since_{};
   Backoff backoff_;
   Backoff recount_;  // after counts that live changes have disturbed
+  Backoff pace_;
+  Instant paced_at_{};
   Deletions deletions_ = Deletions::counted;
   /// The last run left out deletions, because something cannot be listed; since when.
   std::optional<Instant> left_out_;

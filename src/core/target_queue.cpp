@@ -322,8 +322,9 @@ TargetState TargetQueue::state(Instant now) const {
   if (running()) return TargetState::syncing;
   if (troubled()) return TargetState::retrying;
   auto live = activity_ == Activity::all ? wanted(JobKind::live) : std::nullopt;
-  if (full_.wanted() || !set_aside_.empty() || (live && *live <= now)) return TargetState::waiting;
-  return pending_.empty() ? TargetState::idle : TargetState::settling;
+  auto is_due = [&](std::optional<Instant> when) { return when && *when <= now; };
+  if (is_due(full_.due()) || is_due(live) || !set_aside_.empty()) return TargetState::waiting;
+  return pending_.empty() && !full_.wanted() ? TargetState::idle : TargetState::settling;
 }
 
 std::vector<std::string> TargetQueue::paths_of(JobKind kind) const {

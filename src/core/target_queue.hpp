@@ -64,6 +64,8 @@ class TargetQueue {
   void changed(const SharedPath& path, ChangeKind kind, Instant now,
                std::optional<Instant> since = std::nullopt);
   void want_full(Instant now) { full_.want(now); }
+  /// Of files that were changed since then, other names are in doubt.
+  void doubt_names(Instant since, Instant now) { full_.want_paced(since, pace_.retry, now); }
   /// Something in the source is not what it was, without having been seen to change: until a full
   /// comparison has judged that, no run of trees deletes.
   void doubt(Instant now) { full_.doubt(now); }

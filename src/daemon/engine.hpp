@@ -140,7 +140,7 @@ class Engine {
                     std::optional<Instant> since = std::nullopt);
   void tree_written(TreeId tree, const std::string& path, bool created);
   void tree_state_changed(TreeId tree);
-  void tree_trouble(TreeId tree, const std::string& path, const std::string& reason);
+  void tree_trouble(TreeId tree, const Trouble& trouble);
   void tree_overflowed(TreeId tree);
   void remember_mounts();
   void remember_mounts_due(Instant now);
@@ -161,7 +161,7 @@ class Engine {
   void end_connecting(TargetId id, const Outcome& outcome);
   void start_full(const Job& job, GroupRun& run, TargetRun& target);
   void start_live(Job job, GroupRun& run, const TargetRun& target);
-  void keep_hard_links(const Job& job, const GroupRun& run, const TargetRun& target);
+  void doubt_other_names(const Job& job, const GroupRun& run, const TargetRun& target);
   void set_big_aside(Job& job, const GroupRun& run, const TargetRun& target);
   void put_entries_back(Job& job, const GroupRun& run);
   FileList make_list(const Job& job, const GroupRun& run, const Transfer& transfer);

@@ -125,9 +125,7 @@ void Engine::start(const Job& job, Instant now) {
 bool Engine::is_in_what_it_mirrors(const GroupRun& run, const Target& target) const {
   if (target.destination.kind != Destination::Kind::local) return false;
   const std::string copy = resolve("/", target.destination.path).last_seen();
-  return std::ranges::any_of(watcher(run).links(run.tree), [&](const LinkFact& link) {
-    return link.end == LinkEnd::directory && is_at_or_below(copy, link.referent);
-  });
+  return watcher(run).is_behind_link(run.tree, copy);
 }
 
 void Engine::connect(TargetId id) {
@@ -192,7 +190,7 @@ void Engine::start_full(const Job& job, GroupRun& run, TargetRun& target) {
 }
 
 void Engine::start_live(Job job, GroupRun& run, const TargetRun& target) {
-  keep_hard_links(job, run, target);
+  doubt_other_names(job, run, target);
   if (job.kind == JobKind::live) set_big_aside(job, run, target);
   const MaxDelete& guard = run.config.max_delete;
   const bool is_judged = scheduler_.queue(job.target).full().passed_guard();
@@ -207,7 +205,8 @@ void Engine::start_live(Job job, GroupRun& run, const TargetRun& target) {
   std::erase_if(transfer.hidden, [&](const auto& path) { return listed.contains(path); });
   FileList list = make_list(job, run, transfer);
   for (const std::string& directory : list.losers)
-    scheduler_.queue(job.target).changed(directory, ChangeKind::children, job.batch.oldest);
+    scheduler_.queue(job.target)
+        .changed(directory, ChangeKind::children, loop_.now(), job.batch.oldest);
   run_list({job.target, job.kind}, transfer, list.text);
 }
 
@@ -234,15 +233,16 @@ FileList Engine::make_list(const Job& job, const GroupRun& run, const Transfer& 
   return build_file_list(job.batch.paths, probe, depth, missing);
 }
 
-/// rsync joins the names of a file only where it sees all of them, and the kernel names but one.
-void Engine::keep_hard_links(const Job& job, const GroupRun& run, const TargetRun& target) {
-  if (!target.config.rsync.hard_links) return;
+/// Of the names of a file the kernel names but the one that it was changed by, inotify(7); and
+/// rsync joins them only where it sees all of them.
+void Engine::doubt_other_names(const Job& job, const GroupRun& run, const TargetRun& target) {
   auto is_linked = [&](const std::string& path) {
     return has_hard_links(watcher(run).file_path(run.tree, path));
   };
   const bool names_entries = job.batch.kind <= ChangeKind::data;
-  if (!names_entries || std::ranges::any_of(job.batch.paths, is_linked))
-    scheduler_.queue(job.target).want_full(job.batch.oldest);
+  if (names_entries ? std::ranges::any_of(job.batch.paths, is_linked)
+                    : target.config.rsync.hard_links)
+    scheduler_.queue(job.target).doubt_names(job.batch.oldest, loop_.now());
 }
 
 /// Big is what takes a second or more where a second of bandwidth is known, and a tree of which

@@ -102,6 +102,13 @@ TEST_F(Story, NothingStartsWhileTheSourceIsMissing) {
   EXPECT_TRUE(is_due(kFull, 1h));
 }
 
+TEST_F(Story, NamesInDoubtSettleUntilTheyAreCompared) {
+  queue.doubt_names(at(0s), at(0s));
+  EXPECT_EQ(queue.state(at(0s)), TargetState::settling);
+  EXPECT_EQ(queue.state(at(2s)), TargetState::waiting);
+  EXPECT_EQ(queue.oldest_pending(), at(0s));
+}
+
 TEST_F(Story, ANewPaceHoldsFromNowOn) {
   changed(0ms, "a");
   queue.set_pace({10ms, 1s, {1s, 1min}});

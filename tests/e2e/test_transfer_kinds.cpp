@@ -134,5 +134,40 @@ TEST_F(TransferKinds, AnAddressOfIpv6) {
   every_change_arrives("a");
 }
 
+TEST_F(TransferKinds, TheOtherNamesOfAFileFollow) {
+  fs::create_hard_link(images / "logo.png", images / "same.png");
+  configure({.targets = {local_target("copy")}, .settings = kQuickRetry});
+  start();
+  ASSERT_TRUE(arrives("first sync", {"copy"}));
+  append_file(images / "same.png", "through the other name\n");
+  EXPECT_TRUE(arrives("a change", {"copy"}));
+  change_mode(images / "logo.png", 0600);
+  EXPECT_TRUE(arrives("a change of attributes", {"copy"}));
+}
+
+TEST_F(TransferKinds, NamesOfOneFileAreJoinedWhereThatIsWanted) {
+  fs::create_hard_link(images / "logo.png", images / "same.png");
+  configure({.targets = {local_target("copy")},
+             .settings = "rsync = { hard_links = true }\n" + std::string(kQuickRetry)});
+  start();
+  const auto joined = [&](const std::string& a, const std::string& b) {
+    return wait_until([&] {
+      std::error_code error;
+      return fs::equivalent(copy("copy") / "images" / a, copy("copy") / "images" / b, error);
+    });
+  };
+  EXPECT_TRUE(joined("logo.png", "same.png"));
+  append_file(images / "same.png", "through the other name\n");
+  ASSERT_TRUE(arrives("a change", {"copy"}));
+  EXPECT_TRUE(joined("logo.png", "same.png"));
+  change_mode(images / "logo.png", 0600);
+  ASSERT_TRUE(arrives("a change of attributes", {"copy"}));
+  EXPECT_TRUE(joined("logo.png", "same.png"));
+  write_file(images / "single.png", "x");
+  fs::create_hard_link(images / "single.png", images / "double.png");
+  ASSERT_TRUE(arrives("a new link", {"copy"}));
+  EXPECT_TRUE(joined("single.png", "double.png"));
+}
+
 }  // namespace
 }  // namespace mirrord::test
