@@ -66,10 +66,12 @@ void Hooks::start_next() {
 
 void Hooks::start(const Waiting& next) {
   const Group& group = *next.group;
+  if (group.hooks.after_sync.empty()) return;  // a reload has removed it meanwhile
   try {
     Running& run = running_[&group];
     run.id = next.id;
     run.target = next.target;
+    run.program = group.hooks.after_sync.front();
     run.paths = PrivateFile(group.runs_as, text_of(next.paths));
     Command command = child_command(group, group.hooks.after_sync);
     command.environment.push_back("MIRRORD_GROUP=" + group.name);
@@ -85,36 +87,38 @@ void Hooks::start(const Waiting& next) {
     });
     loop_.arm(run.timer, run.deadline);
   } catch (const std::system_error& e) {
-    running_.erase(&group);
-    failed(next.id, group, *next.target, e.what(), "");
+    failed(take(&group), group, e.what(), "");
   }
 }
 
+Hooks::Running Hooks::take(const Group* group) {
+  return std::move(running_.extract(group).mapped());
+}
+
 void Hooks::ended(const Group* group, const ProcessResult& result) {
-  Running run = std::move(running_.extract(group).mapped());
+  const Running run = take(group);
   if (run.timed_out)
-    failed(run.id, *group, *run.target, "it was ended because it took longer than 'timeout'",
-           result.error);
+    failed(run, *group, "it was ended because it took longer than 'timeout'", result.error);
   else if (result.exit.status != 0 || result.exit.signal != 0)
-    failed(run.id, *group, *run.target, how_it_ended(result.exit), result.error);
+    failed(run, *group, how_it_ended(result.exit), result.error);
   else
     records_[run.id].log.recovered();
   start_next();
   changed_();
 }
 
-void Hooks::failed(TargetId id, const Group& group, const Target& target, const std::string& why,
+void Hooks::failed(const Running& run, const Group& group, const std::string& why,
                    const std::string& error) {
-  Record& record = records_[id];
+  Record& record = records_[run.id];
   ++record.failures;
   std::string own = last_line(error);
   std::string text = why + (own.empty() ? "" : ": " + escape(own));
   std::optional<size_t> passed_over = record.log.tell(text, loop_.now());
-  log::Fields fields{{"MIRRORD_GROUP", group.name}, {"MIRRORD_TARGET", target.name}};
+  log::Fields fields{{"MIRRORD_GROUP", group.name}, {"MIRRORD_TARGET", run.target->name}};
   if (!error.empty()) fields.push_back({"MIRRORD_STDERR", error});
   log::write(passed_over ? LogLevel::warning : LogLevel::debug,
-             fmt::format("{}/{}: hook '{}' failed: {}{}", group.name, target.name,
-                         escape(group.hooks.after_sync.front()), text, more_failures(passed_over)),
+             fmt::format("{}/{}: hook '{}' failed: {}{}", group.name, run.target->name,
+                         escape(run.program), text, more_failures(passed_over)),
              fields);
 }
 

@@ -50,6 +50,7 @@ class Hooks {
   struct Running {
     TargetId id = 0;
     const Target* target = nullptr;
+    std::string program;  // a reload may have changed the group's
     PrivateFile paths;
     std::unique_ptr<Process> process;
     Instant deadline;
@@ -64,7 +65,8 @@ class Hooks {
   void start_next();
   void start(const Waiting& next);
   void ended(const Group* group, const ProcessResult& result);
-  void failed(TargetId id, const Group& group, const Target& target, const std::string& why,
+  Running take(const Group* group);
+  void failed(const Running& run, const Group& group, const std::string& why,
               const std::string& error);
 
   Loop& loop_;

@@ -128,6 +128,22 @@ TEST_F(Hooks, AChangeOfTheHookSendsNothingAgain) {
   EXPECT_TRUE(notes("another\n")) << noted();
 }
 
+// A hook that hangs or fails is one that somebody removes.
+TEST_F(Hooks, ThatAreRemovedWhileOneRunsAreNotStartedAgain) {
+  begin(hook("echo began >> @HERE@/noted; until [ -e @HERE@/go ]; do sleep 0.01; done; exit 3\n"));
+  ASSERT_TRUE(notes("began\n"));
+  append_file(images / "logo.png", "edited\n");
+  ASSERT_TRUE(arrives("while the hook runs", {"copy"}));
+  configure({.targets = {local_target("copy")}, .settings = kAtOnce});
+  EXPECT_EQ(mirrorctl({"reload"}).status, 0);
+  write_file(dir / "go", "");
+  EXPECT_TRUE(wait_until([&] { return contains(daemon->log(), "failed: exit status 3"); }))
+      << daemon->log();
+  append_file(images / "logo.png", "again\n");
+  EXPECT_TRUE(arrives("without a hook", {"copy"}));
+  EXPECT_EQ(noted(), "began\n");
+}
+
 TEST_F(Hooks, OnceWaitsForThem) {
   configure(
       {.targets = {local_target("copy")}, .settings = hook("sleep 0.2\n" + std::string(kNote))});
@@ -143,28 +159,6 @@ TEST_F(Hooks, AnsweringAStopTheyMayTidyUp) {
   ASSERT_TRUE(notes("began\n"));
   EXPECT_EQ(daemon->terminate(), 0);
   EXPECT_TRUE(contains(noted(), "tidied\n"));
-}
-
-TEST_F(Hooks, NamesOfOneFileAreJoinedWhereThatIsWanted) {
-  fs::create_hard_link(images / "logo.png", images / "same.png");
-  begin("rsync = { hard_links = true }\n");
-  const auto joined = [&](const std::string& a, const std::string& b) {
-    return wait_until([&] {
-      std::error_code error;
-      return fs::equivalent(copy("copy") / "images" / a, copy("copy") / "images" / b, error);
-    });
-  };
-  EXPECT_TRUE(joined("logo.png", "same.png"));
-  append_file(images / "same.png", "through the other name\n");
-  ASSERT_TRUE(arrives("a change", {"copy"}));
-  EXPECT_TRUE(joined("logo.png", "same.png"));
-  change_mode(images / "logo.png", 0600);
-  ASSERT_TRUE(arrives("a change of attributes", {"copy"}));
-  EXPECT_TRUE(joined("logo.png", "same.png"));
-  write_file(images / "single.png", "x");
-  fs::create_hard_link(images / "single.png", images / "double.png");
-  ASSERT_TRUE(arrives("a new link", {"copy"}));
-  EXPECT_TRUE(joined("single.png", "double.png"));
 }
 
 }  // namespace
