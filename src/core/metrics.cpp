@@ -100,7 +100,8 @@ void add_targets(Text& text, const Status& status, uint64_t now_usec) {
   add("target_full_sync_pending", "gauge", "1 while a full sync is wanted or running.",
       [](T t) { return static_cast<int>(t.full_pending); });
   add("target_lag_seconds", "gauge", "Age of the oldest change that the target lacks.", [&](T t) {
-    return t.oldest_pending_usec == 0 ? 0 : seconds(now_usec - t.oldest_pending_usec);
+    const uint64_t oldest = t.oldest_pending_usec;
+    return oldest == 0 ? 0 : seconds(usec_between(oldest, now_usec));
   });
   add("target_last_sync_timestamp_seconds", "gauge", "When a transfer last succeeded.",
       [](T t) { return seconds(t.last_sync_usec); });
@@ -111,8 +112,7 @@ void add_targets(Text& text, const Status& status, uint64_t now_usec) {
   add("target_transfers", "counter", "Transfers that ended.", [](T t) { return t.transfers; });
   add("target_files_sent", "counter", "Regular files sent.", [](T t) { return t.files_sent; });
   add("target_sent_bytes", "counter", "Bytes sent.", [](T t) { return t.bytes_sent; });
-  add("target_hook_failures", "counter", "Hooks that failed.",
-      [](T t) { return t.hook_failures; });
+  add("target_hook_failures", "counter", "Hooks that failed.", [](T t) { return t.hook_failures; });
 }
 
 }  // namespace

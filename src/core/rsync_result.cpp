@@ -98,8 +98,15 @@ bool names_a_file(const std::string& complaint) {
   return complaint.find_first_of("\"/") != std::string::npos;
 }
 
-std::optional<uint64_t> number_after(const std::string& text, const std::string& label) {
-  size_t at = text.find(label);
+/// Where a line begins so: anywhere else it may be the name of a file.
+size_t find_line(const std::string& text, std::string_view begin) {
+  size_t at = text.find(begin);
+  while (at != 0 && at != std::string::npos && text[at - 1] != '\n') at = text.find(begin, at + 1);
+  return at;
+}
+
+std::optional<uint64_t> number_after(const std::string& text, std::string_view label) {
+  size_t at = find_line(text, label);
   if (at == std::string::npos) return std::nullopt;
   uint64_t value = 0;
   const char* first = text.data() + at + label.size();
@@ -119,7 +126,8 @@ bool is_of_list(std::string_view line) {
 /// What rsync does after it could not list something, rsync(1) --ignore-errors. It says so in its
 /// output, too, of which only the end is kept.
 bool skipped_deletions(const RsyncEnd& end) {
-  return end.output.find("skipping file deletion") != std::string::npos ||
+  return find_line(end.output, "IO error encountered -- skipping file deletion") !=
+             std::string::npos ||
          std::ranges::any_of(lines_of(end.error), is_of_list);
 }
 
@@ -218,9 +226,9 @@ Outcome interpret(const RsyncEnd& end, const std::string& source, const std::str
   if (end.exit_status == 0) return outcome;
   outcome.complaint = complaint_of(end.exit_status, end.error);
   outcome.text = text_of(end.exit_status, outcome.complaint);
-  outcome.refuses_missing_args = refuses_missing_args(end);
   constexpr int kFileIo = 11;  // it ended at the one that it could not write
   bool of_paths = outcome.verdict == Verdict::partial || outcome.verdict == Verdict::again;
+  outcome.refuses_missing_args = !of_paths && refuses_missing_args(end);
   if (!of_paths && end.exit_status != kFileIo) return outcome;
   outcome.deleted_part = end.deletes && end.exit_status == 23 && skipped_deletions(end);
   if (auto complaints = read_complaints(end.error, source, destination);

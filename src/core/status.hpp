@@ -65,6 +65,11 @@ struct Status {
 const char* to_string(GroupState state);
 const char* to_string(TargetState state);
 
+/// Microseconds; clocks differ between hosts, so "later than now" is no more than "now".
+constexpr uint64_t usec_between(uint64_t earlier, uint64_t later) {
+  return later > earlier ? later - earlier : 0;
+}
+
 /// Every change before this moment is on the target: now, when nothing is pending; 0 before the
 /// first comparison, because it may lack what changed while we were not running.
 uint64_t synced_up_to(const TargetStatus& target, uint64_t now_usec);

@@ -63,11 +63,6 @@ std::string counted(uint64_t number, const char* one, const char* many) {
   return fmt::format("{} {}", human_number(number), number == 1 ? one : many);
 }
 
-/// Clocks differ between hosts, so "later than now" is no more than "now".
-uint64_t between(uint64_t earlier_usec, uint64_t later_usec) {
-  return later_usec > earlier_usec ? later_usec - earlier_usec : 0;
-}
-
 // ---- targets
 
 constexpr size_t kColumns = 6;
@@ -97,12 +92,12 @@ std::string bar_line(const TargetStatus& target, const StatusView& view) {
 
 std::string lag_text(const TargetStatus& target, uint64_t now_usec) {
   if (target.oldest_pending_usec == 0) return "lag -";
-  return "lag " + human_duration(between(target.oldest_pending_usec, now_usec));
+  return "lag " + human_duration(usec_between(target.oldest_pending_usec, now_usec));
 }
 
 std::string last_sync_text(const TargetStatus& target, uint64_t now_usec) {
   if (target.last_sync_usec == 0) return "last sync never";
-  uint64_t age = between(target.last_sync_usec, now_usec);
+  uint64_t age = usec_between(target.last_sync_usec, now_usec);
   return age < kSecond ? "last sync just now"
                        : fmt::format("last sync {} ago", human_duration(age));
 }
@@ -119,7 +114,7 @@ Row row_of(const TargetStatus& target, const StatusView& view) {
 std::string next_attempt_text(const TargetStatus& target, uint64_t now_usec) {
   if (target.state == TargetState::syncing) return "; trying again now";
   if (target.state != TargetState::retrying || target.next_attempt_usec == 0) return "";
-  uint64_t wait = between(now_usec, target.next_attempt_usec);
+  uint64_t wait = usec_between(now_usec, target.next_attempt_usec);
   return wait < kSecond ? "; next try now" : fmt::format("; next try in {}", human_duration(wait));
 }
 

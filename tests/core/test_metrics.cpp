@@ -54,6 +54,13 @@ TEST(Metrics, InSyncIsNoLag) {
                        R"(mirrord_target_lag_seconds{group="web",target="tgt\"1\\"} 0)"));
 }
 
+TEST(Metrics, AChangeOfAFastClockIsNoLag) {
+  Status status = one_of_each();
+  status.targets[0].oldest_pending_usec = kNow + 1;
+  EXPECT_TRUE(has_line(metrics_text(status, "1.2", kNow),
+                       R"(mirrord_target_lag_seconds{group="web",target="tgt\"1\\"} 0)"));
+}
+
 TEST(Metrics, EachIsDescribedOnceAndBeforeItsSamples) {
   std::istringstream text(metrics_text(one_of_each(), "1.2", kNow));
   std::set<std::string> described;

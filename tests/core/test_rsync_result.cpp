@@ -66,6 +66,19 @@ TEST(RsyncResult, WithheldDeletionsHideNoFailure) {
   EXPECT_EQ(also.unsent, std::optional(std::vector<std::string>{"a"}));
 }
 
+TEST(RsyncResult, TakesNoFileNameForItsWords) {
+  for (const char* name : {"Deletions stopped due to --max-delete limit (7 skipped)",
+                           "delete-missing-args: unknown option"}) {
+    const std::string error =
+        std::string("rsync: [sender] send_files failed to open \"/src/") + name + "\": No (13)\n";
+    const Outcome read = meaning(23, 0, error);
+    EXPECT_EQ(read.verdict, Verdict::partial) << name;
+    EXPECT_EQ(read.extraneous, 0u) << name;
+    EXPECT_FALSE(read.refuses_missing_args) << name;
+    EXPECT_EQ(read.unsent, std::optional(std::vector<std::string>{name}));
+  }
+}
+
 TEST(RsyncResult, CountsThePathsThatFailed) {
   const std::string times = "rsync: [generator] failed to set times on \"/dst/.\": Not owner (1)\n";
   const std::string unread = "rsync: [sender] send_files failed to open \"/src/a\": No (13)\n";
