@@ -23,9 +23,7 @@ TreeWatcher::Listener Engine::listener() {
           [this](TreeId tree) { tree_doubted(tree); },
           [this] { crawl_progressed(); },
           [this](TreeId tree) { tree_state_changed(tree); },
-          [this](TreeId tree, const std::string& path, const std::string& reason) {
-            tree_trouble(tree, path, reason);
-          },
+          [this](TreeId tree, const Trouble& trouble) { tree_trouble(tree, trouble); },
           [this](TreeId tree) { tree_overflowed(tree); },
           [this] { remember_mounts(); }};
 }
@@ -151,21 +149,21 @@ void Engine::note_source(GroupRun& run) {
   }
 }
 
-void Engine::tree_trouble(TreeId tree, const std::string& path, const std::string& reason) {
+void Engine::tree_trouble(TreeId tree, const Trouble& trouble) {
   // A tree can have any number of unreadable directories; the count is in the group's Problem.
   constexpr size_t kLinesPerGroup = 50;
-  bool at_limit = watchers_.of(tree).blindness(tree).error != 0;
-  if (at_limit) loop_.arm(limit_timer_, loop_.now() + kLimitCheck);
+  if (trouble.at_limit) loop_.arm(limit_timer_, loop_.now() + kLimitCheck);
   for (GroupRun* run : groups_of(tree)) {
-    bool limit_told = at_limit && std::exchange(run->limited, true);
+    bool limit_told = trouble.at_limit && std::exchange(run->limited, true);
     if (limit_told || run->told.size() >= kLinesPerGroup) continue;
-    if (!run->told.insert(path + '\n' + reason).second && !at_limit) continue;
+    bool is_news = run->told.insert(trouble.path + '\n' + trouble.reason).second;
+    if (!is_news && !trouble.at_limit) continue;
     log::Fields fields{{"MIRRORD_GROUP", run->config.name}};
-    if (at_limit) fields.push_back({"MESSAGE_ID", std::string(log::message::kWatchLimit)});
+    if (trouble.at_limit) fields.push_back({"MESSAGE_ID", std::string(log::message::kWatchLimit)});
     bool last = run->told.size() == kLinesPerGroup;
     log::write(LogLevel::warning,
                fmt::format("group '{}': '{}': {}{}", run->config.name,
-                           escape(watchers_.of(tree).file_path(tree, path)), reason,
+                           escape(watchers_.of(tree).file_path(tree, trouble.path)), trouble.reason,
                            last ? " (no more such lines follow)" : ""),
                fields);
   }

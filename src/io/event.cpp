@@ -104,6 +104,13 @@ Source Loop::on_child(pid_t pid, std::function<void(ChildExit)> callback) {
   });
 }
 
+void Loop::reap(pid_t pid) noexcept {
+  auto nothing = [](sd_event_source*, const siginfo_t*, void*) { return 0; };
+  // Without a source of ours, the loop keeps it. It cannot when no descriptor is free.
+  if (sd_event_add_child(event_, nullptr, pid, WEXITED, nothing, nullptr) < 0)
+    ::waitpid(pid, nullptr, 0);
+}
+
 Source Loop::timer(std::function<void()> callback) {
   return make([&](Source::State& state) {
     state.plain = std::move(callback);

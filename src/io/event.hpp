@@ -57,6 +57,9 @@ class Loop {
   Source on_signal(int signal, std::function<void()> callback);
   /// Reaps `pid`. SIGCHLD must be blocked.
   Source on_child(pid_t pid, std::function<void(ChildExit)> callback);
+  /// Reaps `pid`, which was killed, when it ends. That may take long where it hangs deep in the
+  /// kernel.
+  void reap(pid_t pid) noexcept;
   /// A one-shot timer, disarmed; see arm().
   Source timer(std::function<void()> callback);
   void arm(Source& timer, std::optional<Instant> when);

@@ -50,6 +50,15 @@ uint64_t generation_of(const std::string& path) {
   return std::hash<std::string_view>{}({buffer + sizeof(file_handle), handle->handle_bytes});
 }
 
+std::string read_from_start(const Fd& file, const char* purpose) {
+  std::string text;
+  char buffer[4096];
+  check_errno(static_cast<int>(::lseek(file.get(), 0, SEEK_SET)), purpose);
+  while (ssize_t n = ::read(file.get(), buffer, sizeof buffer))
+    text.append(buffer, static_cast<size_t>(check_errno(static_cast<int>(n), purpose)));
+  return text;
+}
+
 }  // namespace
 
 std::string reports_only_local_changes(const Fd& directory) {
@@ -67,7 +76,12 @@ std::optional<Identity> identity_of(const std::string& path) {
 }
 
 std::optional<bool> is_open_for_writing(const std::string& path) {
-  Fd fd(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  // Found first, opened then: of a device that has come in its place, that may be an act.
+  const Fd found(::open(path.c_str(), O_PATH | O_CLOEXEC));
+  struct stat st {};
+  if (!found || ::fstat(found.get(), &st) < 0 || !S_ISREG(st.st_mode)) return std::nullopt;
+  const std::string same = "/proc/self/fd/" + std::to_string(found.get());
+  const Fd fd(::open(same.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
   if (!fd) return std::nullopt;
   // A read lease is refused exactly while there is a writer. Given back at once; a writer that
   // comes in between waits for that moment, and its SIGIO is ignored.
@@ -138,11 +152,14 @@ PathFacts look_along(const std::string& source, const std::string& path) {
 }
 
 std::set<std::string> read_mount_points(const Fd& mountinfo) {
-  std::string text;
-  char buffer[4096];
-  check_errno(static_cast<int>(::lseek(mountinfo.get(), 0, SEEK_SET)), "read the mounts");
-  while (ssize_t n = ::read(mountinfo.get(), buffer, sizeof buffer))
-    text.append(buffer, static_cast<size_t>(check_errno(static_cast<int>(n), "read the mounts")));
+  // Linux before 5.8 may pass an entry over when one before it goes between two reads.
+  constexpr int kAttempts = 5;
+  std::string text, before;
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    text = read_from_start(mountinfo, "read the mounts");
+    if (attempt > 0 && text == before) break;
+    before = text;
+  }
   return parse_mount_points(text);
 }
 

@@ -136,16 +136,16 @@ void Inotify::remove(int wd) {
   (void)::inotify_rm_watch(fd_.get(), wd);
 }
 
-bool Inotify::has_unread() const {
+uint64_t Inotify::unread() const {
   int bytes = 0;
-  return fd_ && ::ioctl(fd_.get(), FIONREAD, &bytes) == 0 && bytes > 0;
+  return fd_ && ::ioctl(fd_.get(), FIONREAD, &bytes) == 0 ? static_cast<uint64_t>(bytes) : 0;
 }
 
 std::vector<WatchEvent> Inotify::read() {
   ++reads_;
   ssize_t n = ::read(fd_.get(), buffer_.data(), buffer_.size());
   if (n < 0 && (errno == EAGAIN || errno == EINTR)) return {};
-  check_errno(static_cast<int>(n), "read inotify events");
+  consumed_ += static_cast<uint64_t>(check_errno(static_cast<int>(n), "read inotify events"));
   return parse_records({buffer_.data(), static_cast<size_t>(n)});
 }
 

@@ -82,8 +82,10 @@ class Inotify {
   /// are good until the next read.
   std::vector<WatchEvent> read();
   int fd() const { return fd_.get(); }
-  /// Whether something is queued, and how many times read() was called before.
-  bool has_unread() const;
+  /// Bytes that are queued now, and that were read before.
+  uint64_t unread() const;
+  uint64_t consumed() const { return consumed_; }
+  /// How many times read() was called.
   uint64_t reads() const { return reads_; }
 
  private:
@@ -92,6 +94,7 @@ class Inotify {
   static constexpr size_t kReadLimit = 256 * 1024;
   Fd fd_;
   uint64_t reads_ = 0;
+  uint64_t consumed_ = 0;
   std::vector<std::byte> buffer_;
 };
 

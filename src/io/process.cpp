@@ -186,10 +186,8 @@ Process::Process(Loop& loop, Command command, Done done) : Process(loop, std::mo
 Process::~Process() {
   child_source_.reset();
   if (pid_ < 0) return;
-  // One that an earlier SIGKILL has not ended is deep in the kernel; nobody waits for that.
-  const int options = killed_ ? WNOHANG : 0;
   kill();
-  if (!reaped_) ::waitpid(pid_, nullptr, options);
+  if (!reaped_) loop_.reap(pid_);
 }
 
 bool Process::has_ended() const {

@@ -1,10 +1,10 @@
 // A child process: started without a shell, as a given user, with its input and its last output.
 //
-// One object is one child. Destroying it kills and reaps the child's whole process group; a child
-// whose parent was killed ends, too. The child gets no descriptor but 0, 1 and 2, an empty signal
-// mask, default dispositions, its own
-// process group and exactly the environment that the caller names: nothing of the service
-// manager's (NOTIFY_SOCKET and the like) leaks into rsync, ssh or a remote shell.
+// One object is one child. Destroying it kills the child's whole process group, and leaves it to
+// the loop to reap; a child whose parent was killed ends, too. The child gets no descriptor but 0,
+// 1 and 2, an empty signal mask, default dispositions, its own process group and exactly the
+// environment that the caller names: nothing of the service manager's (NOTIFY_SOCKET and the like)
+// leaks into rsync, ssh or a remote shell.
 #pragma once
 
 #include <functional>

@@ -96,7 +96,7 @@ void TreeWatcher::wait_for_descriptor(const Task& task) {
   ++trees_.at(task.tree).to_crawl;
   starved_ = true;
   loop_.arm(starved_timer_, loop_.now() + kWait);
-  listener_.trouble(task.tree, map_.path(task.dir), "waits to be watched: " + reason);
+  listener_.trouble(task.tree, {map_.path(task.dir), "waits to be watched: " + reason});
 }
 
 TreeWatcher::Opened TreeWatcher::open_directory(const Task& task) const {
@@ -150,8 +150,9 @@ void TreeWatcher::cannot_read(const Task& task, int error) {
   map_.set_unreadable(task.dir, true);
   // Of a new one there is no copy, and rsync deletes nothing after what it cannot list.
   if (!task.live || map_.watched(task.dir)) listener_.lost(task.tree);
-  listener_.trouble(task.tree, map_.path(task.dir),
-                    std::string("cannot be read, it is passed over: ") + std::strerror(error));
+  listener_.trouble(task.tree,
+                    {map_.path(task.dir),
+                     std::string("cannot be read, it is passed over: ") + std::strerror(error)});
 }
 
 void TreeWatcher::cannot_watch(const Task& task, int error) {
@@ -166,7 +167,7 @@ void TreeWatcher::cannot_watch(const Task& task, int error) {
     tree.limit = reached.value;
     reason = "the limit " + reached.name + " is reached";
   }
-  listener_.trouble(task.tree, map_.path(task.dir), "cannot be watched: " + reason);
+  listener_.trouble(task.tree, {map_.path(task.dir), "cannot be watched: " + reason, limit});
 }
 
 void TreeWatcher::list(const Task& task, Fd fd) {

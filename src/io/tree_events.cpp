@@ -59,11 +59,10 @@ void TreeWatcher::rest() {
 }
 
 bool TreeWatcher::drain() {
-  // Bounded: while somebody writes without an end, there is always more.
-  constexpr int kBatches = 1000;
-  int batches = 0;
-  while (batches < kBatches && inotify_ && handle_batch() != 0) ++batches;
-  return batches != 0;
+  // Not until there is none: while somebody writes without an end, there is always more.
+  const uint64_t begin = inotify_.consumed(), end = begin + inotify_.unread();
+  while (inotify_.consumed() < end && handle_batch() != 0) continue;
+  return inotify_.consumed() != begin;
 }
 
 /// How many events were queued.

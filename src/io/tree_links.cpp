@@ -8,6 +8,7 @@
 #include <span>
 
 #include "core/link_rule.hpp"
+#include "core/mounts.hpp"
 #include "io/file_system.hpp"
 #include "io/fs_identity.hpp"
 #include "io/tree_watcher.hpp"
@@ -123,6 +124,21 @@ std::vector<LinkFact> TreeWatcher::links(TreeId tree) const {
   return facts;
 }
 
+bool TreeWatcher::is_behind_link(TreeId tree, const std::string& physical) const {
+  return std::ranges::any_of(map_.links_in(tree), [&](LinkId id) {
+    const Link& link = map_.link(id);
+    return link.parent != 0 && link.end == LinkEnd::directory &&
+           is_at_or_below(physical, link.referent);
+  });
+}
+
+/// The bounds may be links themselves, and re-pointed together with what leads there.
+bool TreeWatcher::leads_out(TreeId id, const std::string& referent) const {
+  const Tree& tree = trees_.at(id);
+  return tree.rules.follow_into &&
+         !is_within(referent, link_bounds(tree.rules.follow_into, resolved_source(id)));
+}
+
 void TreeWatcher::add_link(NodeId parent, std::string_view name, bool live) {
   TreeId tree = map_.tree_of(parent);
   // The first step is the link itself: an event of its own directory.
@@ -137,8 +153,7 @@ void TreeWatcher::add_link(NodeId parent, std::string_view name, bool live) {
   bool excluded = excludes(parent, name, link.end == LinkEnd::directory);
   if (excluded) link.end = LinkEnd::file;
   bool leads_somewhere = !excluded && link.end != LinkEnd::dangling && !resolution.path.empty();
-  if (leads_somewhere && !is_within(resolution.path, trees_.at(tree).bounds))
-    link.end = LinkEnd::outside;
+  if (leads_somewhere && leads_out(tree, resolution.path)) link.end = LinkEnd::outside;
   // Of what is lost, where it would be: to know it again when that is mounted.
   link.referent = is_lost(resolution.last_seen()) ? resolution.last_seen() : resolution.path;
   link.identity = resolution.identity;
@@ -147,7 +162,7 @@ void TreeWatcher::add_link(NodeId parent, std::string_view name, bool live) {
   LinkId id = map_.add_link(std::move(link));
   if (end == LinkEnd::directory) enqueue(map_.add_dir(tree, parent, name, -1, id), live);
   if (end == LinkEnd::outside || end == LinkEnd::unreadable)
-    listener_.trouble(tree, map_.path(map_.link(id)), reason_for(end));
+    listener_.trouble(tree, {map_.path(map_.link(id)), reason_for(end)});
   // A recursive run that does not know of it would walk out of bounds.
   if (end == LinkEnd::outside && live) listener_.lost(tree);
   // What is not mirrored is not named in a list: only its directory's comparison deletes a copy.
@@ -162,7 +177,7 @@ void TreeWatcher::leave_out(const Task& task, LinkEnd end) {
   link.end = end;
   link.dir = 0;
   const Link& left_out = map_.link(map_.add_link(std::move(link)));
-  listener_.trouble(task.tree, map_.path(left_out), reason_for(end));
+  listener_.trouble(task.tree, {map_.path(left_out), reason_for(end)});
   // A recursive run that does not know of a loop would walk into it, forty levels deep.
   if (!task.live) return;
   listener_.lost(task.tree);

@@ -25,8 +25,9 @@ void TreeWatcher::lose(NodeId dir) {
   map_.remove_children(dir);
   map_.set_unreadable(dir, true);
   listener_.lost(tree);
-  listener_.trouble(tree, map_.path(dir),
-                    "its file system is not mounted, or empty; its copies stay as they are");
+  listener_.trouble(
+      tree,
+      {map_.path(dir), "its file system is not mounted, or empty; its copies stay as they are"});
 }
 
 void TreeWatcher::lose_link(LinkId id) {
@@ -37,9 +38,9 @@ void TreeWatcher::lose_link(LinkId id) {
   link.end = LinkEnd::unreadable;
   const Link& lost = map_.link(map_.add_link(std::move(link)));
   listener_.lost(lost.tree);
-  listener_.trouble(lost.tree, map_.path(lost),
-                    "the file system that it leads to is not mounted, or empty; its copies stay as "
-                    "they are");
+  listener_.trouble(lost.tree, {map_.path(lost),
+                                "the file system that it leads to is not mounted, or empty; its "
+                                "copies stay as they are"});
 }
 
 void TreeWatcher::expect_mounts(const std::set<std::string>& mount_points) {

@@ -97,7 +97,7 @@ Entry TreeWatcher::entry_at(TreeId id, const std::string& path) const {
 
 std::vector<std::string> TreeWatcher::undone() const {
   std::vector<std::string> undone;
-  if (inotify_.has_unread())
+  if (inotify_.unread() > 0)
     undone.push_back("events of the kernel were not read since number " +
                      std::to_string(inotify_.reads()));
   for (const auto& [id, tree] : trees_)
@@ -132,7 +132,6 @@ void TreeWatcher::place_root(TreeId id) {
   tree.remote.clear();
   tree.root = 0;
   auto [resolution, pins] = resolve_and_pin(id, "/", tree.rules.source, 0);
-  tree.bounds = link_bounds(tree.rules.follow_into, resolution.path);
   Link link;
   link.tree = id;
   link.end = end_of(id, resolution);

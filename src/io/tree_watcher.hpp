@@ -50,6 +50,13 @@ struct Blindness {
   bool operator==(const Blindness&) const = default;
 };
 
+/// Something is left out or cannot be watched: to be told to people, once.
+struct Trouble {
+  std::string path;
+  std::string reason;
+  bool at_limit = false;  ///< of inotify: told once for all that it concerns
+};
+
 class TreeWatcher {
  public:
   struct Listener {
@@ -67,8 +74,7 @@ class TreeWatcher {
     std::function<void()> progressed;
     /// state() of the tree is another one, or it was crawled afresh.
     std::function<void(TreeId)> state_changed;
-    /// Something is left out or cannot be watched: to be told to people, once.
-    std::function<void(TreeId, const std::string& path, const std::string& reason)> trouble;
+    std::function<void(TreeId, const Trouble&)> trouble;
     /// The kernel's queue overflowed: this tree is crawled again.
     std::function<void(TreeId)> overflowed;
     /// Something was mounted or unmounted.
@@ -112,6 +118,8 @@ class TreeWatcher {
   bool drain();
   /// The links of the tree that are followed or left out, in the order they were found.
   std::vector<LinkFact> links(TreeId tree) const;
+  /// Whether a link of the tree leads to this directory, or to one above it.
+  bool is_behind_link(TreeId tree, const std::string& physical) const;
   size_t directories(TreeId tree) const { return map_.directories(tree); }
   /// Directories, files and links that were met when their directories were listed.
   uint64_t entries(TreeId tree) const { return trees_.at(tree).entries; }
@@ -131,7 +139,6 @@ class TreeWatcher {
  private:
   struct Tree {
     TreeRules rules;
-    std::vector<std::string> bounds;  // link_bounds()
     Filter filter;
     TreeState state = TreeState::crawling;
     LinkId root_link = 0;
@@ -173,6 +180,7 @@ class TreeWatcher {
   std::string physical_path(NodeId dir) const;
   std::string physical_entry(NodeId dir, std::string_view name) const;
   bool follows(TreeId tree, const std::string& path) const;
+  bool leads_out(TreeId tree, const std::string& referent) const;
   void add_link(NodeId parent, std::string_view name, bool live);
   void leave_out(const Task& task, LinkEnd end);
   // What the rules exclude (tree_filter.cpp)

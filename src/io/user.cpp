@@ -5,6 +5,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <iterator>
+#include <system_error>
 
 namespace mirrord {
 
@@ -25,9 +28,14 @@ User from_passwd(const passwd& entry) {
 }  // namespace
 
 std::optional<User> find_user(const std::string& name) {
+  errno = 0;
   const passwd* entry = ::getpwnam(name.c_str());
-  if (!entry) return std::nullopt;
-  return from_passwd(*entry);
+  if (entry) return from_passwd(*entry);
+  // getpwnam(3) RETURN VALUE. Anything else is a directory that is down, and no answer.
+  constexpr int kNotFound[] = {0, ENOENT, ESRCH, EBADF, EPERM};
+  if (std::ranges::find(kNotFound, errno) == std::end(kNotFound))
+    throw std::system_error(errno, std::generic_category(), "look up user '" + name + "'");
+  return std::nullopt;
 }
 
 User current_user() {

@@ -9,6 +9,7 @@
 
 namespace mirrord {
 
+/// Nothing when there is no such user; throws std::system_error when that cannot be found out now.
 std::optional<User> find_user(const std::string& name);
 /// The user that this process runs as; a uid without a name gets its number and "/".
 User current_user();

@@ -46,6 +46,16 @@ TEST(WatchMap, KnowsDirectoriesByPathAndByDescriptor) {
   EXPECT_EQ(map.watches(), 3u);
 }
 
+TEST(WatchMap, KnowsNamesThatAreLongerThanMostFileSystemsAllow) {
+  WatchMap map;
+  NodeId root = map.add_dir(kTree, 0, "", 1);
+  const std::string name(765, 'x');
+  NodeId dir = map.add_dir(kTree, root, name, 2);
+  NodeId below = map.add_dir(kTree, dir, "below", 3);
+  EXPECT_EQ(map.path(below), name + "/below");
+  EXPECT_EQ(map.child(root, name), dir);
+}
+
 TEST(WatchMap, OneDescriptorStandsForManyPaths) {
   WatchMap map;
   NodeId root = map.add_dir(kTree, 0, "", 1);

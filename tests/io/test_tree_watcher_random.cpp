@@ -85,7 +85,7 @@ class History {
                                [](TreeId) {},
                                [] {},
                                [](TreeId) {},
-                               [](TreeId, const std::string&, const std::string&) {},
+                               [](TreeId, const Trouble&) {},
                                [](TreeId) {},
                                [] {}};
     TreeWatcher fresh(tree_.loop, deaf);

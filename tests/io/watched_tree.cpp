@@ -43,8 +43,8 @@ void WatchedTree::watch(TreeRules rules) {
   listener.doubted = [this](TreeId) { ++doubts; };
   listener.progressed = [] {};
   listener.state_changed = [this](TreeId id) { states.push_back(watcher->state(id)); };
-  listener.trouble = [this](TreeId, const std::string& where, const std::string& reason) {
-    troubles.emplace_back(where, reason);
+  listener.trouble = [this](TreeId, const Trouble& trouble) {
+    troubles.emplace_back(trouble.path, trouble.reason);
   };
   listener.mounts_changed = [] {};
   listener.overflowed = [](TreeId) { ADD_FAILURE() << "the inotify queue overflowed"; };
