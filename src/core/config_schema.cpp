@@ -159,7 +159,7 @@ ConfigSchema<GroupDraft> shared_keys() {
       {"follow_into", set(&GroupDraft::follow_into, read_follow_into)},
       {"sync_on", one_of<Group, SyncOn>(&GroupDraft::sync_on,
                                         {{"close", SyncOn::close}, {"modify", SyncOn::modify}})},
-      {"rescan", duration(&GroupDraft::rescan, {1s, Duration::max(), "off"})},
+      {"rescan", duration(&GroupDraft::rescan, {1s, 365 * kDay, "off"})},
       {"delay", duration(&GroupDraft::delay, {0s, 1h})},
       {"max_delay", duration(&GroupDraft::max_delay, {0s, 1h})},
       {"delete", set(&GroupDraft::delete_mode, read_delete)},

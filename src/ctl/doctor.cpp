@@ -142,7 +142,7 @@ std::vector<FollowedLink> check_links(Report& report, const Group& group, const 
     std::error_code ignored;
     if (!walk->is_symlink(ignored)) continue;
     ++links;
-    std::string path = walk->path().native().substr(group.source.size() + 1);
+    std::string path = walk->path().lexically_relative(group.source).native();
     std::string fault = fault_of_link(group, walk->path(), path);
     if (fault.empty()) {
       auto link = as_followed(group, filter, walk->path(), path);

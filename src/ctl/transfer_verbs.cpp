@@ -136,7 +136,8 @@ Exit wait(const BusClient::Address& address, const Selection& selection,
     auto duration = parse_duration(timeout);
     if (!duration)
       throw Failure(Exit::usage, "--timeout: '" + timeout + "' is no time, as 30s or 5min");
-    deadline = Clock::now() + *duration;
+    constexpr Duration kForever = std::chrono::hours(24 * 365);
+    deadline = Clock::now() + std::min(*duration, kForever);
   }
   BusClient bus(address);
   uint64_t number = checkpoint(bus);

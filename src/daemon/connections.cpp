@@ -17,7 +17,9 @@ Connections::Connections(Loop& loop, SshMasters::Listener listener, SessionFor s
                       }}) {}
 
 void Connections::open(TargetId id, const Group& group, const Target& target, Opened opened) {
-  links_[id] = {};
+  Link fresh;
+  fresh.can = links_[id].can;
+  links_[id] = std::move(fresh);
   masters_.ask(id, group, target, [=, this, &group, &target](const SshMasters::Answer& answer) {
     answered(id, group, target, answer, opened);
   });
@@ -40,7 +42,9 @@ void Connections::answered(TargetId id, const Group& group, const Target& target
 void Connections::probed(TargetId id, const Probe::Result& result, const Opened& opened) {
   Link& link = links_.at(id);
   auto ended = std::move(link.probe);
-  link.can = result.can;
+  const Capabilities before = std::exchange(link.can, result.can);
+  if (before.here == link.can.here && before.there == link.can.there)
+    link.can.refuses_missing_args = before.refuses_missing_args;
   opened(link.lost ? failed_because("the connection was lost") : result.outcome);
 }
 

@@ -22,6 +22,9 @@ constexpr int kTimeout = 30;  // rsync(1) EXIT VALUES
 /// `timeout = "0"` is for transfers that stand still for long; a question is answered or not.
 constexpr Duration kPatienceWithoutTimeout = std::chrono::minutes(1);
 
+constexpr const char* kAskVersion = "asked for rsync's version";
+constexpr const char* kMakePath = "told to make the directory";
+
 }  // namespace
 
 Probe::Probe(Loop& loop, const Group& group, const Target& target, std::string control_path,
@@ -32,21 +35,21 @@ Probe::Probe(Loop& loop, const Group& group, const Target& target, std::string c
       control_path_(std::move(control_path)),
       done_(std::move(done)),
       patience_(loop.timer([this] { process_->kill(); })) {
-  start({target_.rsync.program, "--version"}, &Probe::heard_here);
+  start({target_.rsync.program, "--version"}, kAskVersion, &Probe::heard_here);
 }
 
-void Probe::start(std::vector<std::string> argv, Step next) {
+void Probe::start(std::vector<std::string> argv, const char* purpose, Step next) {
   Duration patience = target_.rsync.timeout;
   if (patience.count() == 0) patience = kPatienceWithoutTimeout;
   deadline_ = loop_.now() + patience;
   loop_.arm(patience_, deadline_);
   process_ = std::make_unique<Process>(
       loop_, child_command(group_, std::move(argv)),
-      [this, next, patience](const ProcessResult& result) {
+      [this, purpose, next, patience](const ProcessResult& result) {
         if (result.exit.signal != 0 && loop_.now() >= deadline_)
-          return fail(fmt::format("no answer within {} when asked for rsync's version",
-                                  format_duration(patience)),
-                      kTimeout);
+          return fail(
+              fmt::format("no answer within {} when {}", format_duration(patience), purpose),
+              kTimeout);
         (this->*next)(result);
       });
 }
@@ -59,9 +62,9 @@ std::string Probe::undone(Instant now) const {
 }
 
 /// A program that cannot be started is an answer, too.
-void Probe::run(std::vector<std::string> argv, Step next) {
+void Probe::run(std::vector<std::string> argv, const char* purpose, Step next) {
   try {
-    start(std::move(argv), next);
+    start(std::move(argv), purpose, next);
   } catch (const std::system_error& e) {
     fail(e.what(), kNotFound);
   }
@@ -81,7 +84,7 @@ void Probe::heard_here(const ProcessResult& result) {
   const std::string& program = target_.rsync.remote_program;
   run(ssh_remote_command(target_.ssh, target_.destination, control_path_,
                          (program.empty() ? "rsync" : program) + " --version"),
-      &Probe::heard_there);
+      kAskVersion, &Probe::heard_there);
 }
 
 void Probe::heard_there(const ProcessResult& result) {
@@ -108,10 +111,10 @@ void Probe::make_path() {
     return finish();
   const std::string& path = target_.destination.path;
   if (target_.destination.kind == Destination::Kind::local)
-    return run({"mkdir", "-p", "--", path}, &Probe::made_path);
+    return run({"mkdir", "-p", "--", path}, kMakePath, &Probe::made_path);
   run(ssh_remote_command(target_.ssh, target_.destination, control_path_,
                          "mkdir -p -- " + quote(path)),
-      &Probe::made_path);
+      kMakePath, &Probe::made_path);
 }
 
 void Probe::made_path(const ProcessResult&) {

@@ -35,8 +35,8 @@ class Probe {
 
  private:
   using Step = void (Probe::*)(const ProcessResult&);
-  void start(std::vector<std::string> argv, Step next);
-  void run(std::vector<std::string> argv, Step next);
+  void start(std::vector<std::string> argv, const char* purpose, Step next);
+  void run(std::vector<std::string> argv, const char* purpose, Step next);
   void heard_here(const ProcessResult& result);
   void heard_there(const ProcessResult& result);
   void make_path();

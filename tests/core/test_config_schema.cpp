@@ -104,8 +104,8 @@ TEST(GroupSchema, SaysWhatIsWrong) {
       {"delete = 1",
        "key 'delete' in [t] must be true, false, \"startup\" or \"running\", not an integer"},
       {"delete_excluded = 'x'", "key 'delete_excluded' in [t] must be true or false, not a string"},
-      {"rescan = '1ms'", "key 'rescan' in [t] must be \"off\" or at least \"1s\", not \"1ms\""},
-      {"rescan = '0s'", "key 'rescan' in [t] must be \"off\" or at least \"1s\", not \"0s\""},
+      {"rescan = '1ms'", "key 'rescan' in [t] must be \"off\" or between \"1s\" and \"365d\", not \"1ms\""},
+      {"rescan = '0s'", "key 'rescan' in [t] must be \"off\" or between \"1s\" and \"365d\", not \"0s\""},
       {"max_delete = '200%'",
        "key 'max_delete' in [t] must be a share such as \"50%\", a number of entries, or \"off\", "
        "not \"200%\""},
