@@ -14,9 +14,6 @@ namespace mirrord {
 
 namespace {
 
-constexpr const char* kBusName = "org.mirrord1";
-constexpr std::string_view kInvalidConfig = "org.mirrord1.Error.InvalidConfig";
-
 enum class Trouble { none, not_running, no_answer };
 
 /// What sd-bus makes of the errors of the bus itself and of a lost connection, sd-bus-errors(3).
@@ -40,28 +37,15 @@ struct Error {
   ~Error() { sd_bus_error_free(&value); }
 };
 
-int open_bus(const BusClient::Address& address, sd_bus** bus) {
-  if (!address.host.empty()) return sd_bus_open_system_remote(bus, address.host.c_str());
-  if (address.bus == "system") return sd_bus_open_system(bus);
-  if (address.bus == "user") return sd_bus_open_user(bus);
-  int r = sd_bus_new(bus);
-  if (r >= 0) r = sd_bus_set_address(*bus, address.bus.c_str());
-  if (r >= 0) r = sd_bus_set_bus_client(*bus, true);
-  return r < 0 ? r : sd_bus_start(*bus);
-}
-
 }  // namespace
-
-void BusClient::BusDeleter::operator()(sd_bus* bus) const { sd_bus_flush_close_unref(bus); }
 
 void BusClient::MessageDeleter::operator()(sd_bus_message* message) const {
   sd_bus_message_unref(message);
 }
 
 BusClient::BusClient(Address address) : address_(std::move(address)) {
-  sd_bus* bus = nullptr;
-  int r = open_bus(address_, &bus);
-  bus_.reset(bus);
+  int r =
+      address_.host.empty() ? open_bus(address_.bus, bus_) : open_remote_bus(address_.host, bus_);
   const char* unused = nullptr;
   // Waits until the bus has let us in, so that "no bus" and "no daemon" are told apart.
   if (r >= 0) r = sd_bus_get_unique_name(bus_.get(), &unused);

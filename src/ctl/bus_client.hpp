@@ -10,15 +10,12 @@
 #include <stdexcept>
 #include <string>
 
-struct sd_bus;
+#include "core/bus_names.hpp"
+#include "io/bus.hpp"
+
 struct sd_bus_message;
 
 namespace mirrord {
-
-inline constexpr const char* kRootPath = "/org/mirrord1";
-inline constexpr const char* kManagerInterface = "org.mirrord1.Manager";
-inline constexpr const char* kGroupInterface = "org.mirrord1.Group";
-inline constexpr const char* kTargetInterface = "org.mirrord1.Target";
 
 /// mirrorctl(1) EXIT STATUS.
 enum class Exit { ok = 0, failed = 1, usage = 2, unreachable = 3 };
@@ -60,16 +57,13 @@ class BusClient {
   bool wait_for_change(std::chrono::microseconds shortest, std::chrono::microseconds longest);
 
  private:
-  struct BusDeleter {
-    void operator()(sd_bus* bus) const;
-  };
   std::string where() const;
   std::string advice() const;
   Failure failure(int error, const std::string& name, const std::string& message) const;
 
   Address address_;
   bool changed_ = false;
-  std::unique_ptr<sd_bus, BusDeleter> bus_;
+  Bus bus_;
 };
 
 }  // namespace mirrord

@@ -96,10 +96,10 @@ int method_get_target(sd_bus_message* call, void* data, sd_bus_error* error) {
   if (r < 0) return r;
   const Status& status = service(data).status();
   if (!status.group(group))
-    return sd_bus_error_setf(error, "org.mirrord1.Error.NoSuchGroup", "No such group '%s'", group);
+    return sd_bus_error_setf(error, kNoSuchGroup, "No such group '%s'", group);
   if (!status.target(group, target))
-    return sd_bus_error_setf(error, "org.mirrord1.Error.NoSuchTarget",
-                             "No such target '%s' in group '%s'", target, group);
+    return sd_bus_error_setf(error, kNoSuchTarget, "No such target '%s' in group '%s'", target,
+                             group);
   return sd_bus_reply_method_return(call, "o", target_path(group, target).c_str());
 }
 

@@ -6,15 +6,11 @@
 
 #include <string>
 
+#include "core/bus_names.hpp"
+
 namespace mirrord {
 
 class BusService;
-
-inline constexpr const char* kBusName = "org.mirrord1";
-inline constexpr const char* kRootPath = "/org/mirrord1";
-inline constexpr const char* kManagerInterface = "org.mirrord1.Manager";
-inline constexpr const char* kGroupInterface = "org.mirrord1.Group";
-inline constexpr const char* kTargetInterface = "org.mirrord1.Target";
 
 /// Adds every object to the bus; negative errno when that fails.
 int add_bus_objects(sd_bus* bus, BusService* service);

@@ -64,27 +64,14 @@ const TargetStatus* same(const Status& status, const TargetStatus& target) {
   return found && found->destination == target.destination ? found : nullptr;
 }
 
-int open_bus(const std::string& address, sd_bus** bus) {
-  if (address == "system") return sd_bus_open_system(bus);
-  if (address == "user") return sd_bus_open_user(bus);
-  int r = sd_bus_new(bus);
-  if (r >= 0) r = sd_bus_set_address(*bus, address.c_str());
-  if (r >= 0) r = sd_bus_set_bus_client(*bus, true);
-  return r < 0 ? r : sd_bus_start(*bus);
-}
-
 int refuse(Engine::Found found, const std::string& group, const std::string& target,
            sd_bus_error* error) {
   if (found == Engine::Found::no_such_group)
-    return sd_bus_error_setf(error, "org.mirrord1.Error.NoSuchGroup", "No such group '%s'",
-                             group.c_str());
-  return sd_bus_error_setf(error, "org.mirrord1.Error.NoSuchTarget", "No such target '%s'",
-                           target.c_str());
+    return sd_bus_error_setf(error, kNoSuchGroup, "No such group '%s'", group.c_str());
+  return sd_bus_error_setf(error, kNoSuchTarget, "No such target '%s'", target.c_str());
 }
 
 }  // namespace
-
-void BusService::BusCloser::operator()(sd_bus* bus) const { sd_bus_flush_close_unref(bus); }
 
 BusService::BusService(Loop& loop, Engine& engine, Context context)
     : loop_(loop), engine_(engine), context_(std::move(context)), retry_delay_(kFirstRetry) {
@@ -105,10 +92,8 @@ void BusService::connect() {
 }
 
 int BusService::try_connect() {
-  sd_bus* bus = nullptr;
-  int r = open_bus(context_.address, &bus);
-  bus_.reset(bus);
-  if (r >= 0) r = sd_bus_attach_event(bus, loop_.get(), SD_EVENT_PRIORITY_NORMAL);
+  int r = open_bus(context_.address, bus_);
+  if (r >= 0) r = sd_bus_attach_event(bus_.get(), loop_.get(), SD_EVENT_PRIORITY_NORMAL);
   if (r >= 0) r = publish_objects();
   return r;
 }
@@ -183,8 +168,7 @@ int BusService::reload(sd_bus_message* call) {
     if (problems.empty())
       (void)sd_bus_reply_method_return(waiting.get(), nullptr);
     else
-      (void)sd_bus_reply_method_errorf(waiting.get(), "org.mirrord1.Error.InvalidConfig", "%s",
-                                       problems.c_str());
+      (void)sd_bus_reply_method_errorf(waiting.get(), kInvalidConfig, "%s", problems.c_str());
   });
   return 1;
 }

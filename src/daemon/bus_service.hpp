@@ -1,4 +1,4 @@
-// The daemon on D-Bus: org.mirrord1 as DESIGN section 6 and org.mirrord1(5) promise it.
+// The daemon on D-Bus: org.mirrord1 as org.mirrord1(5) promises it.
 //
 // Holds no state of its own: every property is read from the engine's status. The bus is no
 // condition: without one the daemon mirrors just the same and joins when one appears; after a
@@ -15,6 +15,7 @@
 #include "daemon/config_reading.hpp"
 #include "daemon/engine.hpp"
 #include "daemon/polkit.hpp"
+#include "io/bus.hpp"
 #include "io/event.hpp"
 
 namespace mirrord {
@@ -64,14 +65,10 @@ class BusService {
   void changed_groups(const Status& before, const Status& after);
   void changed_targets(const Status& before, const Status& after);
 
-  struct BusCloser {
-    void operator()(sd_bus* bus) const;
-  };
-
   Loop& loop_;
   Engine& engine_;
   Context context_;
-  std::unique_ptr<sd_bus, BusCloser> bus_;
+  Bus bus_;
   Polkit polkit_;  // after the bus: its questions end first
   Source retry_timer_;
   Duration retry_delay_;

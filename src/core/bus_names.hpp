@@ -1,0 +1,17 @@
+// Names on the bus, org.mirrord1(5): the daemon has them, the client asks for them.
+#pragma once
+
+namespace mirrord {
+
+inline constexpr const char* kBusName = "org.mirrord1";
+inline constexpr const char* kRootPath = "/org/mirrord1";
+
+inline constexpr const char* kManagerInterface = "org.mirrord1.Manager";
+inline constexpr const char* kGroupInterface = "org.mirrord1.Group";
+inline constexpr const char* kTargetInterface = "org.mirrord1.Target";
+
+inline constexpr const char* kInvalidConfig = "org.mirrord1.Error.InvalidConfig";
+inline constexpr const char* kNoSuchGroup = "org.mirrord1.Error.NoSuchGroup";
+inline constexpr const char* kNoSuchTarget = "org.mirrord1.Error.NoSuchTarget";
+
+}  // namespace mirrord
