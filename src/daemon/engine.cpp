@@ -40,7 +40,9 @@ Engine::Engine(Loop& loop, bool is_service)
                       want_pump();
                     }},
                    [this](const std::string& control_path) { return session_for(control_path); }),
-      hooks_(loop, [this] { want_pump(); }) {
+      hooks_(loop, [this] { want_pump(); }),
+      verifications_(
+          [this](TargetId id, Run::Done done) { return start_verification(id, std::move(done)); }) {
   watchers_.expect_mounts(mounts_.known());
   // Above every number of an earlier daemon: who waits for one of those has it with our first sync.
   last_checkpoint_ = static_cast<uint64_t>(loop_.now().time_since_epoch().count());
@@ -217,7 +219,7 @@ void Engine::stop(std::function<void()> stopped) {
   remember_mounts();
   stopped_ = std::move(stopped);
   standbys_.clear();
-  verify_calls_.clear();
+  verifications_.stop();
   hooks_.stop();
   for (auto& [key, run] : runs_) run->terminate();
   want_pump();

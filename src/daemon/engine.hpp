@@ -21,10 +21,10 @@
 #include "core/open_files.hpp"
 #include "core/scheduler.hpp"
 #include "core/status.hpp"
-#include "core/verification.hpp"
 #include "daemon/connections.hpp"
 #include "daemon/hooks.hpp"
 #include "daemon/run.hpp"
+#include "daemon/verifications.hpp"
 #include "io/event.hpp"
 #include "io/log.hpp"
 #include "io/mount_memory.hpp"
@@ -57,14 +57,12 @@ class Engine {
   /// A number for this moment: TargetStatus::reached_checkpoint is at least that when every change
   /// that was made before is on the target.
   uint64_t checkpoint();
-  /// Compares the selected targets byte by byte, one after the other; changes nothing. So many
-  /// calls run at a time, the others wait. `number` is that of the call, set before it begins.
-  static constexpr size_t kMostVerifications = 4;
-  using Verified = std::function<void(const std::vector<Verification>&)>;
-  Found verify(const std::string& group, const std::string& target, Verified verified,
+  /// Compares the selected targets byte by byte, one after the other; changes nothing. `number` is
+  /// that of the call, set before it begins.
+  Found verify(const std::string& group, const std::string& target, Verifications::Done verified,
                uint64_t& number);
   /// Nobody wants to know any more; `verified` does not come.
-  void forget_verification(uint64_t number);
+  void forget_verification(uint64_t number) { verifications_.forget(number); }
   /// What becomes of a path of a group that there is; nothing when it has no place in its source.
   std::optional<Explanation> explain(const std::string& group, const std::string& path) const;
   /// As of the last pump.
@@ -178,16 +176,7 @@ class Engine {
   void log_failure(TargetRun& target, const std::string& prefix, const Outcome& outcome,
                    std::optional<Instant> next, const log::Fields& fields) const;
 
-  // Verification
-  struct VerifyCall {
-    std::vector<TargetId> targets;  // still to be compared, the next one last
-    std::vector<Verification> results;
-    std::unique_ptr<Run> run;
-    Verified verified;
-  };
-  void run_verifications();
-  bool goes_on(uint64_t call);
-  void start_verification(uint64_t call, TargetId id);
+  std::unique_ptr<Run> start_verification(TargetId id, Run::Done done);
 
   // Standbys
   void update_standbys(Instant now);
@@ -232,9 +221,8 @@ class Engine {
   Hooks hooks_;
   std::map<RunKey, std::unique_ptr<Run>> runs_;
   std::map<TargetId, Standby> standbys_;
-  std::set<RunKey> abandoned_;                   // ended by ourselves
-  std::map<uint64_t, VerifyCall> verify_calls_;  // in the order of their coming
-  uint64_t last_verify_call_ = 0;
+  std::set<RunKey> abandoned_;  // ended by ourselves
+  Verifications verifications_;
   uint64_t last_checkpoint_ = 0;
   Status published_;
   std::optional<Instant> published_at_;

@@ -6,7 +6,6 @@
 #include <system_error>
 
 #include "core/deletion_guard.hpp"
-#include "core/mounts.hpp"
 #include "core/ssh.hpp"
 #include "daemon/engine.hpp"
 #include "io/file_system.hpp"
@@ -165,10 +164,9 @@ std::string Engine::session_for(const std::string& control_path) const {
   auto is_session = [&](const std::unique_ptr<Run>& run) {
     return run && run->control_path() == control_path;
   };
-  auto sessions = connections_.probes(control_path) +
+  auto sessions = connections_.probes(control_path) + verifications_.sessions(control_path) +
                   std::ranges::count_if(runs_ | std::views::values, is_session);
   for (const auto& [id, standby] : standbys_) sessions += is_session(standby.run) ? 1 : 0;
-  for (const auto& [id, call] : verify_calls_) sessions += is_session(call.run) ? 1 : 0;
   return sessions < kSessions || control_path.empty() ? control_path : kNoMaster;
 }
 

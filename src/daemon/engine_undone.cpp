@@ -31,10 +31,7 @@ std::vector<std::string> Engine::undone(Instant now) const {
   };
   for (const auto& [key, run] : runs_) ended(key.first, *run);
   for (const auto& [id, standby] : standbys_) ended(id, *standby.run);
-  for (const auto& [number, call] : verify_calls_)
-    if (call.run && call.run->has_ended())
-      undone.push_back(
-          fmt::format("rsync {} of a verification has ended and was not noticed", call.run->pid()));
+  add(undone, verifications_.undone());
   add(undone, connections_.undone(now));
   add(undone, hooks_.undone(now));
   add(undone, watchers_.undone());

@@ -66,24 +66,25 @@ rsync = { program = "@HERE@/rsync" }
 TEST_F(EngineVerify, RunsAFewAtATimeAndForgetsOnRequest) {
   ASSERT_TRUE(test::run_until(loop, [&] { return in_sync() && running().empty(); }));
   std::vector<uint64_t> calls;
-  while (calls.size() < Engine::kMostVerifications + 3) calls.push_back(verify());
+  while (calls.size() < Verifications::kMostAtATime + 3) calls.push_back(verify());
   const std::vector<pid_t> first = running();
-  EXPECT_EQ(Engine::kMostVerifications, first.size());
+  EXPECT_EQ(Verifications::kMostAtATime, first.size());
 
-  engine.forget_verification(calls.at(Engine::kMostVerifications));  // it waits
+  engine.forget_verification(calls.at(Verifications::kMostAtATime));  // it waits
   EXPECT_EQ(first, running());
   engine.forget_verification(calls.front());
   ASSERT_TRUE(test::run_until(loop, [&] { return running() != first; }));
   ASSERT_TRUE(
-      test::run_until(loop, [&] { return running().size() == Engine::kMostVerifications; }));
+      test::run_until(loop, [&] { return running().size() == Verifications::kMostAtATime; }));
   EXPECT_TRUE(verified.empty());
 
   for (pid_t pid : running()) ::kill(pid, SIGTERM);
-  ASSERT_TRUE(test::run_until(loop, [&] { return verified.size() == Engine::kMostVerifications; }));
+  ASSERT_TRUE(
+      test::run_until(loop, [&] { return verified.size() == Verifications::kMostAtATime; }));
   ASSERT_EQ(1u, running().size());
   ::kill(running().front(), SIGTERM);
   ASSERT_TRUE(test::run_until(loop, [&] { return running().empty(); }));
-  calls.erase(calls.begin() + Engine::kMostVerifications);
+  calls.erase(calls.begin() + Verifications::kMostAtATime);
   calls.erase(calls.begin());
   std::ranges::sort(verified);
   EXPECT_EQ(calls, verified);
