@@ -11,12 +11,6 @@ namespace {
 
 using Labels = std::initializer_list<std::pair<const char*, std::string>>;
 
-constexpr GroupState kGroupStates[] = {GroupState::crawling, GroupState::watching,
-                                       GroupState::degraded, GroupState::source_missing};
-constexpr TargetState kTargetStates[] = {
-    TargetState::idle,     TargetState::settling, TargetState::waiting, TargetState::syncing,
-    TargetState::retrying, TargetState::paused,   TargetState::held};
-
 /// OpenMetrics, "escaped-string".
 std::string escaped(const std::string& value) {
   std::string text;
@@ -66,9 +60,8 @@ void add_service(Text& text, const Status& status, const std::string& version) {
 void add_groups(Text& text, const Status& status) {
   text.metric("group_state", "gauge", "1 for the state that the group is in.");
   for (const GroupStatus& group : status.groups)
-    for (GroupState state : kGroupStates)
-      text.sample({{"group", group.name}, {"state", to_string(state)}},
-                  static_cast<int>(group.state == state));
+    for (const auto& [state, name] : kGroupStates)
+      text.sample({{"group", group.name}, {"state", name}}, static_cast<int>(group.state == state));
   text.metric("group_watched_directories", "gauge", "Directories that are watched.");
   for (const GroupStatus& group : status.groups)
     text.sample({{"group", group.name}}, group.watched_directories);
@@ -89,8 +82,8 @@ void add_targets(Text& text, const Status& status, uint64_t now_usec) {
   using T = const TargetStatus&;
   text.metric("target_state", "gauge", "1 for the state that the target is in.");
   for (T target : status.targets)
-    for (TargetState state : kTargetStates)
-      text.sample({{"group", target.group}, {"target", target.name}, {"state", to_string(state)}},
+    for (const auto& [state, name] : kTargetStates)
+      text.sample({{"group", target.group}, {"target", target.name}, {"state", name}},
                   static_cast<int>(target.state == state));
   auto add = [&](const char* name, const char* type, const char* help, auto value_of) {
     add_of_targets(text, status, name, type, help, value_of);

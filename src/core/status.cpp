@@ -17,39 +17,18 @@ const TargetStatus* Status::target(const std::string& group, const std::string& 
   return found == targets.end() ? nullptr : &*found;
 }
 
-const char* to_string(GroupState state) {
-  switch (state) {
-    case GroupState::crawling:
-      return "crawling";
-    case GroupState::watching:
-      return "watching";
-    case GroupState::degraded:
-      return "degraded";
-    case GroupState::source_missing:
-      return "source-missing";
-  }
-  return "";
+namespace {
+
+template <class State, size_t Count>
+const char* name_of(State state, const std::pair<State, const char*> (&names)[Count]) {
+  return std::ranges::find(names, state, &std::pair<State, const char*>::first)->second;
 }
 
-const char* to_string(TargetState state) {
-  switch (state) {
-    case TargetState::idle:
-      return "idle";
-    case TargetState::settling:
-      return "settling";
-    case TargetState::waiting:
-      return "waiting";
-    case TargetState::syncing:
-      return "syncing";
-    case TargetState::retrying:
-      return "retrying";
-    case TargetState::paused:
-      return "paused";
-    case TargetState::held:
-      return "held";
-  }
-  return "";
-}
+}  // namespace
+
+const char* to_string(GroupState state) { return name_of(state, kGroupStates); }
+
+const char* to_string(TargetState state) { return name_of(state, kTargetStates); }
 
 uint64_t synced_up_to(const TargetStatus& target, uint64_t now_usec) {
   if (target.reached_checkpoint == 0) return 0;

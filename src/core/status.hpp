@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/target_queue.hpp"
@@ -61,7 +62,19 @@ struct Status {
   const TargetStatus* target(const std::string& group, const std::string& name) const;
 };
 
-/// Names as on the bus, DESIGN section 5.
+/// All states with their names, as on the bus.
+inline constexpr std::pair<GroupState, const char*> kGroupStates[] = {
+    {GroupState::crawling, "crawling"},
+    {GroupState::watching, "watching"},
+    {GroupState::degraded, "degraded"},
+    {GroupState::source_missing, "source-missing"},
+};
+inline constexpr std::pair<TargetState, const char*> kTargetStates[] = {
+    {TargetState::idle, "idle"},         {TargetState::settling, "settling"},
+    {TargetState::waiting, "waiting"},   {TargetState::syncing, "syncing"},
+    {TargetState::retrying, "retrying"}, {TargetState::paused, "paused"},
+    {TargetState::held, "held"},
+};
 const char* to_string(GroupState state);
 const char* to_string(TargetState state);
 

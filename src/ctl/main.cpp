@@ -28,7 +28,8 @@ struct Options {
 };
 
 /// GROUP, GROUP/TARGET or nothing. A group's name has no slash, a target's may.
-Selection parse_selection(const std::string& text) {
+Selection selected(const Options& options) {
+  const std::string& text = options.selection;
   size_t slash = text.find('/');
   if (slash == std::string::npos) return {text, ""};
   return {text.substr(0, slash), text.substr(slash + 1)};
@@ -42,6 +43,117 @@ std::string fault_of_selection(const std::string& text) {
 /// "" is what a script passes whose variable is not set.
 std::string fault_of_text(const std::string& text) { return text.empty() ? "it is empty" : ""; }
 
+// ---- what several verbs take
+
+void add_selection(CLI::App& verb, Options& options) {
+  verb.add_option("SELECTION", options.selection, "GROUP or GROUP/TARGET; all when left out")
+      ->type_name("")
+      ->check(CLI::Validator(fault_of_selection, ""));
+}
+
+void add_config_directory(CLI::App& verb, Options& options) {
+  verb.add_option("--config-dir", options.config_directory, "Directory of the *.toml files")
+      ->type_name("DIR")
+      ->check(CLI::Validator(fault_of_text, ""))
+      ->capture_default_str();
+}
+
+void add_json(CLI::App& verb, Options& options) {
+  verb.add_flag("--json", options.json, "Print JSON");
+}
+
+void add_selection_and_json(CLI::App& verb, Options& options) {
+  add_selection(verb, options);
+  add_json(verb, options);
+}
+
+void add_nothing(CLI::App&, Options&) {}
+
+/// It looks at files of this host.
+void refuse_host(CLI::App& verb) { verb.excludes(verb.get_parent()->get_option("--host")); }
+
+// ---- what one verb takes
+
+void add_explain(CLI::App& verb, Options& options) {
+  verb.add_option("GROUP", options.group, "The group")->type_name("")->required();
+  verb.add_option("PATH", options.path, "Relative to the source, or absolute")
+      ->type_name("")
+      ->required();
+  add_json(verb, options);
+}
+
+void add_doctor(CLI::App& verb, Options& options) {
+  add_selection_and_json(verb, options);
+  verb.add_flag("--trust", options.trust, "Offer to accept host keys that are not known")
+      ->excludes(verb.get_option("--json"));
+  add_config_directory(verb, options);
+  refuse_host(verb);
+}
+
+void add_sync(CLI::App& verb, Options& options) {
+  add_selection(verb, options);
+  verb.add_flag("--full", options.sync.full, "Compare everything, not only what changed");
+  verb.add_flag("--wait", options.sync.wait, "Return when it is done");
+  verb.add_flag("--approve-deletes", options.sync.approve_deletes,
+                "Let a held target delete what the comparison found, once");
+}
+
+void add_wait(CLI::App& verb, Options& options) {
+  add_selection(verb, options);
+  verb.add_option("--timeout", options.timeout, "Give up after this time, as in 30s or 5min")
+      ->type_name("TIME");
+}
+
+void add_check(CLI::App& verb, Options& options) {
+  add_config_directory(verb, options);
+  refuse_host(verb);
+}
+
+void add_import(CLI::App& verb, Options& options) {
+  verb.add_option("FILE", options.lsyncd_config, "The configuration of lsyncd")->required();
+  verb.add_option("--user", options.lsyncd_user, "Run the transfers of all groups as this user");
+  refuse_host(verb);
+}
+
+struct Verb {
+  const char* name;
+  const char* help;
+  void (*add_options)(CLI::App& verb, Options& options);
+  Exit (*run)(const Options& options);
+};
+
+/// The first is the default.
+constexpr Verb kVerbs[] = {
+    {"status", "Show groups and targets (the default verb)", add_selection_and_json,
+     [](const Options& o) { return show_status(o.address, selected(o), o.json); }},
+    {"monitor", "The same, live", add_selection,
+     [](const Options& o) { return monitor(o.address, selected(o)); }},
+    {"explain", "Tell whether a path is mirrored, and why not", add_explain,
+     [](const Options& o) { return explain(o.address, o.group, o.path, o.json); }},
+    {"metrics", "Print OpenMetrics text", add_nothing,
+     [](const Options& o) { return show_metrics(o.address); }},
+    {"doctor", "Look for what keeps a group from being mirrored", add_doctor,
+     [](const Options& o) {
+       return doctor(o.address, selected(o), {o.config_directory, o.trust, o.json});
+     }},
+    {"reload", "Load the configuration again; prints every problem", add_nothing,
+     [](const Options& o) { return reload(o.address); }},
+    {"sync", "Sync now, without waiting for quiet or for the next try", add_sync,
+     [](const Options& o) { return sync(o.address, selected(o), o.sync); }},
+    {"wait", "Wait until all changes made so far are on the targets", add_wait,
+     [](const Options& o) { return wait(o.address, selected(o), o.timeout); }},
+    {"verify", "Compare byte by byte and print what differs", add_selection_and_json,
+     [](const Options& o) { return verify(o.address, selected(o), o.json); }},
+    {"pause", "Stop transfers; changes go on being collected", add_selection,
+     [](const Options& o) { return pause(o.address, selected(o)); }},
+    {"resume", "Go on with transfers", add_selection,
+     [](const Options& o) { return resume(o.address, selected(o)); }},
+    {"check", "Validate the configuration; needs no daemon", add_check,
+     [](const Options& o) { return check_config(o.config_directory); }},
+    {"import-lsyncd", "Print the TOML for an lsyncd.conf", add_import,
+     [](const Options& o) { return import_lsyncd(o.lsyncd_config, o.lsyncd_user); }},
+};
+
 void describe(CLI::App& app, Options& options) {
   app.set_version_flag("--version", "mirrorctl " MIRRORD_VERSION);
   app.fallthrough();  // --bus and -H may also follow the verb
@@ -49,66 +161,13 @@ void describe(CLI::App& app, Options& options) {
   auto* bus = app.add_option("--bus", options.address.bus, "system, user or a D-Bus address")
                   ->type_name("BUS")
                   ->capture_default_str();
-  auto* host =
-      app.add_option("-H,--host", options.address.host, "Ask the daemon of another host, by ssh")
-          ->type_name("[USER@]HOST")
-          ->check(CLI::Validator(fault_of_text, ""))
-          ->excludes(bus);
-  auto add_selection = [&](CLI::App* verb) {
-    verb->add_option("SELECTION", options.selection, "GROUP or GROUP/TARGET; all when left out")
-        ->type_name("")
-        ->check(CLI::Validator(fault_of_selection, ""));
-  };
-  auto add_config_directory = [&](CLI::App* verb) {
-    verb->add_option("--config-dir", options.config_directory, "Directory of the *.toml files")
-        ->type_name("DIR")
-        ->check(CLI::Validator(fault_of_text, ""))
-        ->capture_default_str();
-  };
-  auto add_json = [&](CLI::App* verb) { verb->add_flag("--json", options.json, "Print JSON"); };
-  add_json(&app);  // of the default verb
-  auto* status = app.add_subcommand("status", "Show groups and targets (the default verb)");
-  add_selection(status);
-  add_json(status);
-  add_selection(app.add_subcommand("monitor", "The same, live"));
-  auto* explain = app.add_subcommand("explain", "Tell whether a path is mirrored, and why not");
-  explain->add_option("GROUP", options.group, "The group")->type_name("")->required();
-  explain->add_option("PATH", options.path, "Relative to the source, or absolute")
-      ->type_name("")
-      ->required();
-  add_json(explain);
-  app.add_subcommand("metrics", "Print OpenMetrics text");
-  auto* doctor = app.add_subcommand("doctor", "Look for what keeps a group from being mirrored");
-  add_selection(doctor);
-  add_json(doctor);
-  doctor->add_flag("--trust", options.trust, "Offer to accept host keys that are not known")
-      ->excludes(doctor->get_option("--json"));
-  add_config_directory(doctor);
-  doctor->excludes(host);
-  app.add_subcommand("reload", "Load the configuration again; prints every problem");
-  auto* sync =
-      app.add_subcommand("sync", "Sync now, without waiting for quiet or for the next try");
-  add_selection(sync);
-  sync->add_flag("--full", options.sync.full, "Compare everything, not only what changed");
-  sync->add_flag("--wait", options.sync.wait, "Return when it is done");
-  sync->add_flag("--approve-deletes", options.sync.approve_deletes,
-                 "Let a held target delete what the comparison found, once");
-  auto* wait = app.add_subcommand("wait", "Wait until all changes made so far are on the targets");
-  add_selection(wait);
-  wait->add_option("--timeout", options.timeout, "Give up after this time, as in 30s or 5min")
-      ->type_name("TIME");
-  auto* verify = app.add_subcommand("verify", "Compare byte by byte and print what differs");
-  add_selection(verify);
-  add_json(verify);
-  add_selection(app.add_subcommand("pause", "Stop transfers; changes go on being collected"));
-  add_selection(app.add_subcommand("resume", "Go on with transfers"));
-  auto* check = app.add_subcommand("check", "Validate the configuration; needs no daemon");
-  add_config_directory(check);
-  check->excludes(host);
-  auto* import = app.add_subcommand("import-lsyncd", "Print the TOML for an lsyncd.conf");
-  import->add_option("FILE", options.lsyncd_config, "The configuration of lsyncd")->required();
-  import->add_option("--user", options.lsyncd_user, "Run the transfers of all groups as this user");
-  import->excludes(host);
+  app.add_option("-H,--host", options.address.host, "Ask the daemon of another host, by ssh")
+      ->type_name("[USER@]HOST")
+      ->check(CLI::Validator(fault_of_text, ""))
+      ->excludes(bus);
+  add_json(app, options);  // of the default verb
+  for (const Verb& verb : kVerbs)
+    verb.add_options(*app.add_subcommand(verb.name, verb.help), options);
 }
 
 /// The option of the default verb is accepted behind every other.
@@ -120,24 +179,9 @@ void refuse_json(const CLI::App& app) {
 
 Exit run(const CLI::App& app, const Options& options) {
   if (options.json) refuse_json(app);
-  Selection selection = parse_selection(options.selection);
-  if (app.got_subcommand("check")) return check_config(options.config_directory);
-  if (app.got_subcommand("import-lsyncd"))
-    return import_lsyncd(options.lsyncd_config, options.lsyncd_user);
-  if (app.got_subcommand("reload")) return reload(options.address);
-  if (app.got_subcommand("sync")) return sync(options.address, selection, options.sync);
-  if (app.got_subcommand("wait")) return wait(options.address, selection, options.timeout);
-  if (app.got_subcommand("verify")) return verify(options.address, selection, options.json);
-  if (app.got_subcommand("pause")) return pause(options.address, selection);
-  if (app.got_subcommand("resume")) return resume(options.address, selection);
-  if (app.got_subcommand("monitor")) return monitor(options.address, selection);
-  if (app.got_subcommand("explain"))
-    return explain(options.address, options.group, options.path, options.json);
-  if (app.got_subcommand("metrics")) return show_metrics(options.address);
-  if (app.got_subcommand("doctor"))
-    return doctor(options.address, selection,
-                  {options.config_directory, options.trust, options.json});
-  return show_status(options.address, selection, options.json);
+  for (const Verb& verb : kVerbs)
+    if (app.got_subcommand(verb.name)) return verb.run(options);
+  return kVerbs[0].run(options);
 }
 
 }  // namespace

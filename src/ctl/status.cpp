@@ -20,14 +20,11 @@ void read(const Json& json, const char* key, Value& value) {
 }
 
 /// The state of that name. One that we do not know must not be shown as another.
-template <class State>
-void read_state(const Json& json, State& state, std::initializer_list<State> known) {
+template <class State, size_t Count>
+State read_state(const Json& json, const std::pair<State, const char*> (&known)[Count]) {
   auto name = json.at("State").get<std::string>();
-  for (State one : known)
-    if (name == to_string(one)) {
-      state = one;
-      return;
-    }
+  for (const auto& [state, its_name] : known)
+    if (name == its_name) return state;
   throw Failure(Exit::failed, "the daemon tells of a state '" + name +
                                   "' that this mirrorctl does not know; is it of another version?");
 }
@@ -37,9 +34,7 @@ GroupStatus group_status(const Json& json) {
   read(json, "Name", group.name);
   read(json, "Source", group.source);
   read(json, "ResolvedSource", group.resolved_source);
-  read_state(json, group.state,
-             {GroupState::crawling, GroupState::watching, GroupState::degraded,
-              GroupState::source_missing});
+  group.state = read_state(json, kGroupStates);
   read(json, "Problem", group.problem);
   read(json, "WatchedDirectories", group.watched_directories);
   read(json, "FollowedLinks", group.followed_links);
@@ -51,9 +46,7 @@ TargetStatus target_status(const Json& json) {
   read(json, "Group", target.group);
   read(json, "Name", target.name);
   read(json, "Destination", target.destination);
-  read_state(json, target.state,
-             {TargetState::idle, TargetState::settling, TargetState::waiting, TargetState::syncing,
-              TargetState::retrying, TargetState::paused, TargetState::held});
+  target.state = read_state(json, kTargetStates);
   read(json, "Pending", target.pending);
   read(json, "FullPending", target.full_pending);
   read(json, "OldestPendingUSec", target.oldest_pending_usec);
