@@ -1,8 +1,7 @@
 // What the two rsyncs of a target can do, from the words of their `--version`.
 //
-// Facts: rsync's NEWS, and research/peers.md B3. What is unknown (a forced command such as rrsync
-// answers nothing else) counts as a recent rsync where a refusal would be noticed, and as an old
-// one where it would not.
+// Facts: rsync's NEWS. What is unknown (a forced command such as rrsync answers nothing else)
+// counts as a recent rsync where a refusal would be noticed, and as an old one where it would not.
 #pragma once
 
 #include <compare>

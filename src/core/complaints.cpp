@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "core/escape.hpp"
+#include "core/lines.hpp"
 
 namespace mirrord {
 
@@ -99,12 +100,9 @@ Name path_of(std::string_view line, const std::string& source, const std::string
 std::optional<Complaints> read_complaints(const std::string& error, const std::string& source,
                                           const std::string& destination) {
   Complaints complaints;
-  for (size_t start = 0; start < error.size();) {
-    size_t end = std::min(error.find('\n', start), error.size());
-    std::string_view line = std::string_view(error).substr(start, end - start);
-    start = end + 1;
+  for (const std::string& line : lines_of(error)) {
     auto is_summary = [&](std::string_view words) { return line.starts_with(words); };
-    if (line.empty() || std::ranges::any_of(kSummaries, is_summary)) continue;
+    if (std::ranges::any_of(kSummaries, is_summary)) continue;
     Name path = path_of(line, source, destination);
     bool attributes = is_about_attributes(line);
     if (!path || (path->empty() && !attributes)) return std::nullopt;

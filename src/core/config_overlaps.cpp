@@ -4,9 +4,9 @@
 
 #include <optional>
 
-#include "core/change.hpp"
 #include "core/config_values.hpp"
 #include "core/filter.hpp"
+#include "core/path.hpp"
 
 namespace mirrord {
 namespace {

@@ -93,12 +93,6 @@ void ConfigReport::warning(toml::source_position at, std::string_view message) {
   add(Severity::warning, at, message);
 }
 
-size_t ConfigReport::problems() const {
-  return static_cast<size_t>(
-      std::count_if(diagnostics_.begin(), diagnostics_.end(),
-                    [](const Diagnostic& one) { return one.severity == Severity::problem; }));
-}
-
 bool ConfigReport::problem_at(toml::source_position at) const {
   return std::any_of(diagnostics_.begin(), diagnostics_.end(), [&](const Diagnostic& one) {
     return one.severity == Severity::problem && one.line == at.line && one.column == at.column;

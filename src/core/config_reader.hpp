@@ -26,7 +26,6 @@ class ConfigReport {
   void problem(toml::source_position at, std::string_view message);
   void warning(toml::source_position at, std::string_view message);
 
-  size_t problems() const;
   bool problem_at(toml::source_position at) const;
 
   /// In order of line and column. Ends the report.

@@ -2,6 +2,7 @@
 
 #include "core/config_setters.hpp"
 #include "core/config_values.hpp"
+#include "core/path.hpp"
 
 #include <fmt/format.h>
 
@@ -24,8 +25,7 @@ std::optional<Destination> read_destination(const ConfigEntry& entry) {
   if (!text) return std::nullopt;
   std::string reason;
   const auto destination = parse_destination(*text, reason);
-  if (!destination)
-    entry.problem(fmt::format("has the destination \"{}\": {}", *text, reason));
+  if (!destination) entry.problem(fmt::format("has the destination \"{}\": {}", *text, reason));
   return destination;
 }
 

@@ -253,14 +253,6 @@ std::optional<std::string> normalise_path(const std::string& text, std::string& 
   return path.empty() ? "/" : path;
 }
 
-bool paths_overlap(const std::string& a, const std::string& b) {
-  const std::string& upper = a.size() < b.size() ? a : b;
-  const std::string& lower = a.size() < b.size() ? b : a;
-  if (upper == "/") return true;
-  const bool whole = lower.size() == upper.size() || lower[upper.size()] == '/';
-  return whole && lower.starts_with(upper);
-}
-
 bool has_control_characters(const std::string& text) {
   unsigned char before = 0;
   return std::any_of(text.begin(), text.end(), [&](unsigned char c) {

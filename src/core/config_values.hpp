@@ -22,9 +22,6 @@ std::optional<double> parse_percent(const std::string& text);
 /// one with "..", gives nothing and sets `reason`.
 std::optional<std::string> normalise_path(const std::string& text, std::string& reason);
 
-/// True when one normalised path is the other or lies below it.
-bool paths_overlap(const std::string& a, const std::string& b);
-
 /// U+0000 to U+001F and U+007F to U+009F, in UTF-8.
 bool has_control_characters(const std::string& text);
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 
+#include "core/path.hpp"
 #include "core/related_paths.hpp"
 
 namespace mirrord {
@@ -48,11 +49,6 @@ DirtySet::Lane* DirtySet::covering(const std::string& path, ChangeKind kind) {
   for (size_t stronger = static_cast<size_t>(kind); stronger < lanes_.size(); ++stronger)
     if (lanes_[stronger].paths.contains(path)) return &lanes_[stronger];
   return nullptr;
-}
-
-bool DirtySet::merge(const Batch& batch) {
-  return std::ranges::all_of(
-      batch.paths, [&](const std::string& path) { return add(path, batch.kind, batch.oldest); });
 }
 
 bool DirtySet::merge(const DirtySet& other) {

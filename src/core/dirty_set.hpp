@@ -33,7 +33,6 @@ class DirtySet {
 
   /// False when the set cannot hold it: it is empty now, and everything is in doubt.
   [[nodiscard]] bool add(const SharedPath& path, ChangeKind kind, Instant now);
-  [[nodiscard]] bool merge(const Batch& batch);
   [[nodiscard]] bool merge(const DirtySet& other);
 
   /// Up to kBatchLimit paths of the kind that has waited longest. The set must not be empty.

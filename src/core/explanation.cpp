@@ -6,18 +6,12 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
-#include "core/change.hpp"
 #include "core/escape.hpp"
-#include "core/mounts.hpp"
+#include "core/path.hpp"
 
 namespace mirrord {
 
 namespace {
-
-/// The rest of `path` below `top`, "" when it is `top` itself.
-std::string below(const std::string& path, const std::string& top) {
-  return path.size() == top.size() ? "" : path.substr(top.size() + (top == "/" ? 0 : 1));
-}
 
 bool is_followed(const LinkFact& link) {
   return link.end == LinkEnd::file || link.end == LinkEnd::directory;
@@ -57,10 +51,10 @@ std::vector<std::string> logical_paths(const std::string& path, const std::strin
     if (std::ranges::find(names, name) == names.end()) names.push_back(name);
   };
   for (const std::string& top : {source, resolved_source})
-    if (!top.empty() && is_at_or_below(plain, top)) add(below(plain, top));
+    if (!top.empty() && is_at_or_below(plain, top)) add(relative_to(plain, top));
   for (const LinkFact& link : links)
     if (is_followed(link) && is_at_or_below(plain, link.referent))
-      add(join(link.path, below(plain, link.referent)));
+      add(join(link.path, relative_to(plain, link.referent)));
   return names;
 }
 

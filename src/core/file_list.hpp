@@ -1,7 +1,7 @@
 // From changed paths to the list that rsync reads: `--files-from=- --from0`.
 //
 // Facts about each path come fresh from the caller, so the list says what is true now, not what
-// an event said. The traps that it knows are those of rsync(1) in research/peers.md B3:
+// an event said. The traps of rsync(1) that it knows, shown by tests/io/test_rsync_real:
 // each entry is prefixed "./" (a leading "#" or ";" is a comment even with --from0), of a missing
 // path only the topmost missing ancestor is named, and nothing is named through an entry that is
 // no directory.

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "core/mounts.hpp"
+#include "core/path.hpp"
 
 namespace mirrord {
 

@@ -1,8 +1,8 @@
 // The configuration as plain values: what the rest of mirrord knows of the TOML files.
 //
-// These structs hold settings only; their defaults are the defaults of DESIGN section 4 and of
-// mirrord.toml(5). They compare with ==, which is how a reload finds out what changed. They know
-// neither files nor clocks. core/config makes them, everybody reads them.
+// These structs hold settings only; their defaults are those of mirrord.toml(5). They compare with
+// ==, which is how a reload finds out what changed. They know neither files nor clocks. core/config
+// makes them, everybody reads them.
 #pragma once
 
 #include "core/filter_rule.hpp"

@@ -50,8 +50,4 @@ std::string mount_point_of(const std::set<std::string>& mount_points, const std:
   return "/";
 }
 
-bool is_at_or_below(const std::string& path, const std::string& directory) {
-  return directory == "/" || path == directory || path.starts_with(directory + '/');
-}
-
 }  // namespace mirrord

@@ -12,7 +12,4 @@ std::set<std::string> parse_mount_points(const std::string& mountinfo);
 /// The mount point that `path` (absolute, free of links) is on.
 std::string mount_point_of(const std::set<std::string>& mount_points, const std::string& path);
 
-/// Whether `path` is `directory` or below it.
-bool is_at_or_below(const std::string& path, const std::string& directory);
-
 }  // namespace mirrord

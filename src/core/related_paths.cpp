@@ -1,6 +1,6 @@
 #include "core/related_paths.hpp"
 
-#include "core/change.hpp"
+#include "core/path.hpp"
 
 namespace mirrord {
 

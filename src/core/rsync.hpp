@@ -1,7 +1,7 @@
 // All that we know of rsync's command lines; what its end means is core/rsync_result.
 //
-// A lane is a kind of run; each has its own options (research/peers.md B6). Pure: a command is a
-// vector of arguments, never shell text.
+// A lane is a kind of run; each has its own options. Pure: a command is a vector of
+// arguments, never shell text.
 #pragma once
 
 #include <cstdint>

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/complaints.hpp"
+#include "core/lines.hpp"
 
 namespace mirrord {
 
@@ -49,18 +50,6 @@ constexpr Meaning kMeanings[] = {
     {127, Verdict::failed, "the program was not found"},
     {255, Verdict::failed, kNoConnection},
 };
-
-std::vector<std::string> lines_of(const std::string& text) {
-  std::vector<std::string> lines;
-  for (size_t start = 0; start < text.size();) {
-    size_t end = std::min(text.find('\n', start), text.size());
-    std::string line = text.substr(start, end - start);
-    start = end + 1;
-    if (!line.empty() && line.back() == '\r') line.pop_back();
-    if (!line.empty()) lines.push_back(std::move(line));
-  }
-  return lines;
-}
 
 bool is_of_rsync(const std::string& line) {
   // The last two name a file.

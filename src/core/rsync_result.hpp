@@ -1,7 +1,6 @@
 // What the end of an rsync means: its exit status, its complaints and its --stats as an Outcome.
 //
-// Facts: rsync(1) EXIT VALUES, research/peers.md B4, and the words that rsync 3.0.9 to 3.5 print
-// with LC_ALL=C.
+// Facts: rsync(1) EXIT VALUES, and the words that rsync 3.0.9 to 3.5 print with LC_ALL=C.
 #pragma once
 
 #include <string>

@@ -1,7 +1,7 @@
 // The state of the service as JSON: what Describe() answers and `mirrorctl --json` prints.
 //
-// Keys are the names of the bus properties, so that both are learned at once: org.mirrord1(5). A
-// group holds its targets, the manager its groups. New keys may come, none goes.
+// Keys are the names of the bus properties, so that both are learned at once, and some more:
+// org.mirrord1(5). A group holds its targets, the manager its groups. New keys may come, none goes.
 #pragma once
 
 #include <cstdint>

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include "core/path.hpp"
 #include "core/related_paths.hpp"
 
 namespace mirrord {

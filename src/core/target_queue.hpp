@@ -33,7 +33,7 @@ enum class Activity {
   all,
 };
 
-/// DESIGN section 5; names as on the bus.
+/// As org.mirrord1(5) explains them.
 enum class TargetState { idle, settling, waiting, syncing, retrying, paused, held };
 
 struct Pace {

@@ -4,8 +4,6 @@
 #include <cassert>
 #include <functional>
 
-#include "core/change.hpp"
-
 namespace mirrord {
 
 size_t WatchMap::child_hash(NodeId parent, std::string_view name) {

@@ -1,7 +1,7 @@
-// WatchMap, part two: links and the steps that they depend on.
+// WatchMap: links and the steps that they depend on.
 #include <algorithm>
 
-#include "core/change.hpp"
+#include "core/path.hpp"
 #include "core/watch_map.hpp"
 
 namespace mirrord {

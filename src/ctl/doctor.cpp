@@ -14,7 +14,7 @@
 #include "core/escape.hpp"
 #include "core/filter.hpp"
 #include "core/link_rule.hpp"
-#include "core/mounts.hpp"
+#include "core/path.hpp"
 #include "core/status_text.hpp"
 #include "ctl/doctor_target.hpp"
 #include "ctl/run_command.hpp"
@@ -142,7 +142,7 @@ std::vector<FollowedLink> check_links(Report& report, const Group& group, const 
     std::error_code ignored;
     if (!walk->is_symlink(ignored)) continue;
     ++links;
-    std::string path = walk->path().lexically_relative(group.source).native();
+    std::string path = relative_to(walk->path().native(), group.source);
     std::string fault = fault_of_link(group, walk->path(), path);
     if (fault.empty()) {
       auto link = as_followed(group, filter, walk->path(), path);

@@ -125,10 +125,11 @@ Ran run_there(const User& user, const Target& target, const std::string& command
                      kPatience);
 }
 
-/// For a POSIX shell: the destination, or the nearest directory above it that exists.
+/// For a POSIX shell: the destination, or the nearest directory above it that exists. It runs no
+/// program: where one is missing, the loop would have no end.
 std::string writable_question(const std::string& path) {
   return "d=" + quote(path) +
-         "; while [ ! -e \"$d\" ]; do d=$(dirname -- \"$d\"); done; "
+         "; while [ ! -e \"$d\" ]; do d=${d%/*}; d=${d:-/}; done; "
          "if [ -d \"$d\" ] && [ -w \"$d\" ]; then echo mirrord-yes; else echo \"mirrord-no $d\"; "
          "fi";
 }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/escape.hpp"
+#include "core/lines.hpp"
 #include "core/ssh.hpp"
 #include "io/fs_identity.hpp"
 
@@ -33,11 +34,6 @@ std::string line_at(const std::string& text, size_t place) {
   const size_t before = text.rfind('\n', place);
   const size_t start = before == std::string::npos ? 0 : before + 1;
   return escape(text.substr(start, text.find_first_of("\r\n", place) - start));
-}
-
-std::string last_line(const std::string& text) {
-  const size_t end = text.find_last_not_of("\r\n");
-  return end == std::string::npos ? "" : line_at(text, end);
 }
 
 // ---- a host key that has changed
@@ -105,7 +101,7 @@ void check_key(Report& report, const std::string& about, const User& user,
     return fault("it has a passphrase, and nobody is there to type it",
                  "make another key for mirrord, or take the passphrase away: ssh-keygen -p -f " +
                      quote(file));
-  fault(last_line(error), "");
+  fault(escape(last_line(error)), "");
 }
 
 void tell_refusal(Report& report, const std::string& about, const Target& target, const User& user,
@@ -133,7 +129,7 @@ void tell_login_failure(Report& report, const std::string& about, const Target& 
     return report.fault(about, "the host key is not known to user '" + user.name + "'",
                         "mirrorctl doctor --trust shows it, and writes it down if you accept it");
   if (contains(error, kRefused)) return tell_refusal(report, about, target, user, error);
-  report.fault(about, "no connection: " + last_line(error), "");
+  report.fault(about, "no connection: " + escape(last_line(error)), "");
 }
 
 }  // namespace mirrord

@@ -7,6 +7,7 @@
 
 #include "core/config_facts.hpp"
 #include "core/config_values.hpp"
+#include "core/lines.hpp"
 
 namespace mirrord {
 
@@ -16,12 +17,6 @@ constexpr size_t kMostFacts = 64 * 1024 * 1024;
 
 /// A killed process ends at once, unless it is deep in the kernel.
 constexpr Duration kEnding = std::chrono::seconds(1);
-
-std::string last_line(const std::string& text) {
-  size_t end = text.find_last_not_of('\n');
-  if (end == std::string::npos) return "";
-  return text.substr(0, end + 1).substr(text.rfind('\n', end) + 1);
-}
 
 }  // namespace
 

@@ -1,4 +1,5 @@
 // Engine: what becomes of one path.
+#include "core/path.hpp"
 #include "daemon/engine.hpp"
 #include "io/file_system.hpp"
 #include "io/fs_identity.hpp"

@@ -6,6 +6,7 @@
 #include <system_error>
 
 #include "core/escape.hpp"
+#include "core/lines.hpp"
 #include "daemon/child_command.hpp"
 #include "io/log.hpp"
 
@@ -21,14 +22,6 @@ std::string text_of(const std::set<std::string>& paths) {
   std::string text;
   for (const std::string& path : paths) text += escape(path) + '\n';
   return text;
-}
-
-std::string last_line(const std::string& text) {
-  size_t end = text.find_last_not_of('\n');
-  if (end == std::string::npos) return "";
-  size_t begin = text.rfind('\n', end);
-  begin = begin == std::string::npos ? 0 : begin + 1;
-  return text.substr(begin, end + 1 - begin);
 }
 
 std::string how_it_ended(const ChildExit& exit) {

@@ -12,7 +12,6 @@
 namespace mirrord {
 
 struct Source::State {
-  Loop* loop = nullptr;
   sd_event_source* source = nullptr;
   std::function<void()> plain;
   std::function<void(uint32_t)> io;
@@ -64,7 +63,6 @@ template <class Add>
 Source Loop::make(Add add) {
   Source source;
   source.state_.reset(new Source::State);
-  source.state_->loop = this;
   add(*source.state_);
   return source;
 }

@@ -240,6 +240,7 @@ void Process::write_input() {
   }
   stdin_source_.reset();
   stdin_.reset();
+  input_ = {};  // a list may be long, and its run, too
 }
 
 void Process::drain(Fd& fd, Source& source, std::string& tail) {

@@ -1,4 +1,4 @@
-// TreeWatcher, part three: the crawl. Watch first, list second.
+// TreeWatcher: the crawl. Watch first, list second.
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "core/escape.hpp"
+#include "core/path.hpp"
 #include "io/file_system.hpp"
 #include "io/fs_identity.hpp"
 #include "io/tree_watcher.hpp"

@@ -1,4 +1,4 @@
-// TreeWatcher, part four: what the kernel reports.
+// TreeWatcher: what the kernel reports.
 #include <dirent.h>
 #include <sys/epoll.h>
 #include <sys/stat.h>
@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "core/path.hpp"
 #include "io/tree_watcher.hpp"
 
 namespace mirrord {

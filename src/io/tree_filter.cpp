@@ -1,4 +1,4 @@
-// TreeWatcher, part five: what the rules of a tree exclude.
+// TreeWatcher: what the rules of a tree exclude.
 //
 // Every directory that is watched is included, so that only the name in it is in question. Rules
 // may depend on whether it is a directory: which of something that is gone, and of its copy on a
@@ -7,6 +7,7 @@
 
 #include <algorithm>
 
+#include "core/path.hpp"
 #include "io/tree_watcher.hpp"
 
 namespace mirrord {

@@ -1,4 +1,4 @@
-// TreeWatcher, part two: where links lead, and what that depends on.
+// TreeWatcher: where links lead, and what that depends on.
 #include <fcntl.h>
 #include <limits.h>
 #include <unistd.h>
@@ -8,7 +8,7 @@
 #include <span>
 
 #include "core/link_rule.hpp"
-#include "core/mounts.hpp"
+#include "core/path.hpp"
 #include "io/file_system.hpp"
 #include "io/fs_identity.hpp"
 #include "io/tree_watcher.hpp"

@@ -1,4 +1,4 @@
-// TreeWatcher, part five: file systems that come and go. What was on one that has gone, or that was
+// TreeWatcher: file systems that come and go. What was on one that has gone, or that was
 // replaced by an empty one, was not seen to be deleted.
 #include <fcntl.h>
 #include <sys/epoll.h>
@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "core/mounts.hpp"
+#include "core/path.hpp"
 #include "core/related_paths.hpp"
 #include "io/file_system.hpp"
 #include "io/tree_watcher.hpp"
@@ -184,8 +185,7 @@ WatchMap::Place TreeWatcher::place_at(LinkId id, const std::string& physical) co
   const Link& link = map_.link(id);
   if (link.dir == 0 || physical == link.referent || !is_at_or_below(physical, link.referent))
     return {};
-  size_t prefix = link.referent == "/" ? 1 : link.referent.size() + 1;
-  return map_.find(link.dir, physical.substr(prefix));
+  return map_.find(link.dir, relative_to(physical, link.referent));
 }
 
 /// The directory there, or 0.

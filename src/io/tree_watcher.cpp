@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "core/escape.hpp"
+#include "core/path.hpp"
 #include "io/file_system.hpp"
 #include "io/fs_identity.hpp"
 

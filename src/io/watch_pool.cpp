@@ -2,22 +2,14 @@
 
 #include <algorithm>
 
-#include "core/mounts.hpp"
+#include "core/path.hpp"
 
 namespace mirrord {
 
-namespace {
-
-bool overlap(const std::string& a, const std::string& b) {
-  return is_at_or_below(a, b) || is_at_or_below(b, a);
-}
-
-}  // namespace
-
 size_t WatchPool::choose(const std::string& source) {
   auto overlapping = std::ranges::find_if(members_, [&](const Member& member) {
-    return std::ranges::any_of(member.sources,
-                               [&](const std::string& other) { return overlap(source, other); });
+    return std::ranges::any_of(
+        member.sources, [&](const std::string& other) { return paths_overlap(source, other); });
   });
   if (overlapping != members_.end()) return static_cast<size_t>(overlapping - members_.begin());
   auto least = std::ranges::min_element(members_, {},

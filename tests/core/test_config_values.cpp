@@ -109,15 +109,6 @@ TEST(NormalisePath, RefusesRelativeAndClimbingPaths) {
   }
 }
 
-TEST(PathsOverlap, ComparesWholeComponents) {
-  EXPECT_TRUE(paths_overlap("/a", "/a"));
-  EXPECT_TRUE(paths_overlap("/a", "/a/b"));
-  EXPECT_TRUE(paths_overlap("/a/b", "/a"));
-  EXPECT_TRUE(paths_overlap("/", "/a"));
-  EXPECT_FALSE(paths_overlap("/a", "/ab"));
-  EXPECT_FALSE(paths_overlap("/a/b", "/a/c"));
-}
-
 struct Understood {
   const char* text;
   Destination::Kind kind;

@@ -1,4 +1,5 @@
 #include "core/dirty_set.hpp"
+#include "core/path.hpp"
 
 #include <gtest/gtest.h>
 
@@ -135,7 +136,7 @@ TEST(DirtySet, StaysAsOldAsWhatIsGivenBack) {
   for (Change newer : {Change{"a", kTree}, Change{"", kTree}, Change{"a/b", kTree}}) {
     DirtySet set;
     ASSERT_TRUE(set.add(newer.path, newer.kind, at(50ms)));
-    ASSERT_TRUE(set.merge(Batch{kData, {"a/b"}, at(1ms)}));
+    ASSERT_TRUE(set.add("a/b", kData, at(1ms)));
     EXPECT_EQ(set.oldest(), at(1ms)) << newer.path;
   }
 }
@@ -210,21 +211,20 @@ TEST(DirtySet, ForgetsTheDetailsOfTooManyDirectories) {
   EXPECT_TRUE(set.add("afterwards", kData, at(0ms)));
 }
 
-TEST(DirtySet, MergesABatchAndAnotherSet) {
+TEST(DirtySet, MergesAnotherSet) {
   DirtySet set = filled({{"a", kData}});
-  ASSERT_TRUE(set.merge(Batch{kTree, {"b", "c"}, at(5ms)}));
+  ASSERT_TRUE(set.add("b", kTree, at(5ms)));
+  ASSERT_TRUE(set.add("c", kTree, at(5ms)));
   ASSERT_TRUE(set.merge(filled({{"a", kAttributes}, {"b/x", kData}, {"d", kData}})));
   EXPECT_EQ(drained(set), (Contents{{"a", kData}, {"b", kTree}, {"c", kTree}, {"d", kData}}));
 }
 
 TEST(DirtySet, MergeTellsWhenItOverflows) {
   DirtySet full;
-  for (size_t i = 0; i < DirtySet::kLimit; ++i)
-    ASSERT_TRUE(full.add(lonely(i), kData, at(0ms)));
-  EXPECT_FALSE(full.merge(Batch{kData, {"x"}, at(0ms)}));
+  for (size_t i = 0; i < DirtySet::kLimit; ++i) ASSERT_TRUE(full.add(lonely(i), kData, at(0ms)));
+  EXPECT_FALSE(full.add("x", kData, at(0ms)));
   EXPECT_TRUE(full.empty());
-  for (size_t i = 0; i < DirtySet::kLimit; ++i)
-    ASSERT_TRUE(full.add(lonely(i), kData, at(0ms)));
+  for (size_t i = 0; i < DirtySet::kLimit; ++i) ASSERT_TRUE(full.add(lonely(i), kData, at(0ms)));
   EXPECT_FALSE(full.merge(filled({{"x", kAttributes}, {"y", kData}})));
 }
 

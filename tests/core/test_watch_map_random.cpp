@@ -1,12 +1,11 @@
 // WatchMap against the plainest possible model of the same facts, with random operations.
+#include "core/path.hpp"
 #include "core/watch_map.hpp"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <random>
-
-#include "core/change.hpp"
 
 namespace mirrord {
 namespace {

@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <fstream>
 
 #include "io/watched_tree.hpp"
@@ -63,6 +64,7 @@ class WatchLimit : public testing::Test {
 TEST_F(WatchLimit, IsToldOnceAndWhatIsUnwatchedIsCounted) {
   with_limit(20, [](test::WatchedTree& t) {
     for (int i = 0; i < 50; ++i) fs::create_directory(t.src(std::to_string(i)));
+    fs::create_directory_symlink(".", t.src("loop"));
     t.watch();
     EXPECT_EQ(t.state(), TreeState::watching);
     EXPECT_EQ(t.watcher->directories(t.tree), 51u);
@@ -70,7 +72,9 @@ TEST_F(WatchLimit, IsToldOnceAndWhatIsUnwatchedIsCounted) {
     Blindness blindness = t.watcher->blindness(t.tree);
     EXPECT_GE(blindness.unwatched, 30u);
     EXPECT_EQ(blindness.error, ENOSPC);
-    EXPECT_EQ(t.troubles.size(), 1u);
+    EXPECT_EQ(std::ranges::count(t.troubles, true, &Trouble::at_limit), 1);
+    EXPECT_EQ(std::ranges::count(t.troubles, "loop", &Trouble::path), 1) << "that is no limit's";
+    EXPECT_EQ(t.troubles.size(), 2u);
     EXPECT_FALSE(t.watcher->limit_was_raised(t.tree));
     for (int i = 0; i < 50; ++i) fs::remove(t.src(std::to_string(i)));
     t.settle();

@@ -190,6 +190,24 @@ TEST_F(Links, LoopsAreLeftOutAndTerminate) {
   EXPECT_EQ(troubles.size(), 4u);
 }
 
+// A release is put in place: the link and its bound lead through the same one.
+TEST_F(Links, ABoundMayBeRepointedTogetherWithWhatLeadsThere) {
+  for (const char* release : {"releases/1", "releases/2"})
+    write_file(ext(release) / "images/f", release);
+  fs::create_symlink("releases/1", ext("current"));
+  link("images", ext("current/images"));
+  TreeRules rules;
+  rules.source = src();
+  rules.follow_into = std::vector<std::string>{ext("current")};
+  watch(rules);
+  EXPECT_EQ(hidden(), Paths{});
+  point_link(ext("current"), "releases/2");
+  EXPECT_TRUE(told("images", kTree));
+  EXPECT_EQ(hidden(), Paths{});
+  EXPECT_TRUE(follows("images", ext("releases/2/images")));
+  EXPECT_TRUE(troubles.empty());
+}
+
 TEST_F(Links, ALinkThatBecomesALoopIsComparedByItsDirectory) {
   fs::create_directory(ext("real"));
   fs::create_directory(src("d"));

@@ -10,6 +10,7 @@
 #include <random>
 
 #include "core/escape.hpp"
+#include "core/path.hpp"
 #include "io/watched_tree.hpp"
 
 namespace mirrord {

@@ -44,7 +44,7 @@ void WatchedTree::watch(TreeRules rules) {
   listener.progressed = [] {};
   listener.state_changed = [this](TreeId id) { states.push_back(watcher->state(id)); };
   listener.trouble = [this](TreeId, const Trouble& trouble) {
-    troubles.emplace_back(trouble.path, trouble.reason);
+    troubles.push_back(trouble);
   };
   listener.mounts_changed = [] {};
   listener.overflowed = [](TreeId) { ADD_FAILURE() << "the inotify queue overflowed"; };

@@ -50,7 +50,7 @@ class WatchedTree {
   std::vector<Change> changes;
   std::vector<std::string> created;   // reported as perhaps open still
   std::vector<std::string> modified;  // the same, of files that were there before
-  std::vector<std::pair<std::string, std::string>> troubles;  ///< path, reason
+  std::vector<Trouble> troubles;
   std::vector<TreeState> states;
   int losses = 0;
   int doubts = 0;
