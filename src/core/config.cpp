@@ -162,7 +162,7 @@ class ConfigReading {
   explicit ConfigReading(const Host& host) : host_(host) {}
 
   void read(const ConfigFile& file);
-  ParsedConfig finish(const std::string& first_file);
+  ParsedConfig finish(const std::string& first_file, bool is_all);
 
  private:
   void read_tables(ConfigReport& report, const toml::table& root);
@@ -270,10 +270,10 @@ void ConfigReading::warn_of_overlaps() {
   }
 }
 
-ParsedConfig ConfigReading::finish(const std::string& first_file) {
+ParsedConfig ConfigReading::finish(const std::string& first_file, bool is_all) {
   const auto is_problem = [](const Diagnostic& one) { return one.severity == Severity::problem; };
   bool failed = std::any_of(diagnostics_.begin(), diagnostics_.end(), is_problem);
-  if (!failed && config_.groups.empty()) {
+  if (!failed && is_all && config_.groups.empty()) {
     diagnostics_.insert(diagnostics_.begin(), {Severity::problem, first_file, 0, 0, kNoGroups});
     failed = true;
   }
@@ -293,10 +293,10 @@ std::string Diagnostic::text() const {
                      message);
 }
 
-ParsedConfig parse_config(const std::vector<ConfigFile>& files, const Host& host) {
+ParsedConfig parse_config(const std::vector<ConfigFile>& files, const Host& host, bool is_all) {
   ConfigReading reading(host);
   for (const ConfigFile& file : files) reading.read(file);
-  return reading.finish(files.empty() ? "" : files.front().name);
+  return reading.finish(files.empty() ? "" : files.front().name, is_all);
 }
 
 }  // namespace mirrord

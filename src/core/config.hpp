@@ -22,7 +22,12 @@ struct ConfigFile {
 };
 
 /// What is at a path, links followed.
-enum class PathKind { missing, directory, other };
+enum class PathKind {
+  missing,
+  directory,
+  other,
+  hidden,  ///< below what we may not search
+};
 
 /// What the configuration must ask the machine about.
 struct Host {
@@ -55,7 +60,7 @@ struct Diagnostic {
 };
 
 struct ParsedConfig {
-  std::optional<Config> config;         ///< empty when there is any problem
+  std::optional<Config> config;  ///< empty when there is any problem
   /// In order of file, line, column; last, those about several groups.
   std::vector<Diagnostic> diagnostics;
 
@@ -63,7 +68,10 @@ struct ParsedConfig {
 };
 
 /// Parses the files in the given order (the caller sorts them by name).
-ParsedConfig parse_config(const std::vector<ConfigFile>& files, const Host& host);
+/// `is_all`: there are no others, which could not be read; then it is a problem if no group is in
+/// them.
+ParsedConfig parse_config(const std::vector<ConfigFile>& files, const Host& host,
+                          bool is_all = true);
 
 /// Parses one destination: "[user@]host:/path", "user@[v6::addr]:/path", "host::module/path",
 /// "rsync://host[:port]/module/path" or "/path". On failure returns nothing and sets `reason`.

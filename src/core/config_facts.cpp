@@ -60,7 +60,8 @@ ParsedConfig parse_config(const ConfigFacts& facts) {
   if (facts.files.empty() && !facts.refused.empty()) return {std::nullopt, facts.refused};
   ParsedConfig parsed = parse_config(
       facts.files,
-      {known(facts.users), known(facts.paths), known(facts.texts), known(facts.written_by_others)});
+      {known(facts.users), known(facts.paths), known(facts.texts), known(facts.written_by_others)},
+      facts.refused.empty());
   for (Diagnostic& diagnostic : parsed.diagnostics)
     if (diagnostic.file.empty()) diagnostic.file = facts.directory;
   if (facts.refused.empty()) return parsed;

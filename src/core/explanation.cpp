@@ -74,6 +74,7 @@ std::string why_not(const PathFacts& facts, const Filter& filter,
     if (is_part_of(facts.path, directory) && facts.path != directory)
       return fmt::format("the directory '{}' cannot be read by the group's user, or is not mounted",
                          escape(directory));
+  if (!facts.readable) return "the group's user cannot read it";
   return facts.type == "missing" ? "there is no such file" : "";
 }
 

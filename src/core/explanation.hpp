@@ -24,6 +24,7 @@ struct PathFacts {
   std::string type;                   ///< "file", "directory", "link", "other" or "missing"
   std::string file;                   ///< where it really is; "" = nowhere
   std::vector<std::string> symlinks;  ///< every link on the way, the path itself included
+  bool readable = true;               ///< a file, by the group's user
 };
 
 struct Explanation {

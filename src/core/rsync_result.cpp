@@ -7,6 +7,7 @@
 #include <initializer_list>
 #include <optional>
 #include <string_view>
+#include <system_error>
 #include <vector>
 
 #include "core/complaints.hpp"
@@ -128,6 +129,20 @@ Meaning meaning_of(int exit_status) {
   return {exit_status, Verdict::failed, "unknown exit status"};
 }
 
+/// "Permission denied (13)": how rsync ends a complaint about a path, in words of strerror(3),
+/// which are for everybody. "" where it does not.
+std::string reason_of(const std::string& complaint) {
+  const size_t bracket = complaint.rfind(" (");
+  if (bracket == std::string::npos) return "";
+  int error = 0;
+  const char* const end = complaint.data() + complaint.size();
+  const auto [rest, fault] = std::from_chars(complaint.data() + bracket + 2, end, error);
+  const std::string reason = std::generic_category().message(error);
+  const bool is_errno = fault == std::errc() && rest + 1 == end && *rest == ')';
+  const std::string known = is_errno ? fmt::format(": {} ({})", reason, error) : "";
+  return is_errno && complaint.ends_with(known) ? known : "";
+}
+
 std::string text_of(int exit_status, const std::string& complaint) {
   const char* words = meaning_of(exit_status).words;
   // Whether a failed connection ends rsync with 12 or with 255 is a race.
@@ -136,7 +151,7 @@ std::string text_of(int exit_status, const std::string& complaint) {
   // What is wrong with single paths would name them.
   bool of_session = contains({1, 4, 5, 10, 12, 30, 35, 255}, exit_status);
   bool is_public = of_session && !complaint.empty() && !names_a_file(complaint);
-  return is_public ? text + ": " + complaint : text;
+  return text + (is_public ? ": " + complaint : reason_of(complaint));
 }
 
 /// Before 3.1.0 it is an unknown option; 3.4.3 and some patched versions end with status 2.

@@ -72,6 +72,16 @@ BusClient::Message BusClient::call(const Message& call, std::chrono::microsecond
                 error.value.message ? error.value.message : std::strerror(-r));
 }
 
+std::optional<pid_t> BusClient::daemon_pid() {
+  sd_bus_creds* found = nullptr;
+  if (sd_bus_get_name_creds(bus_.get(), kBusName, SD_BUS_CREDS_PID, &found) < 0)
+    return std::nullopt;
+  const std::unique_ptr<sd_bus_creds, decltype(&sd_bus_creds_unref)> owner(found,
+                                                                           sd_bus_creds_unref);
+  pid_t pid = 0;
+  return sd_bus_creds_get_pid(owner.get(), &pid) < 0 ? std::nullopt : std::optional(pid);
+}
+
 void BusClient::watch() {
   auto noticed = [](sd_bus_message*, void* data, sd_bus_error*) {
     static_cast<BusClient*>(data)->changed_ = true;

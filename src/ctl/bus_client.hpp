@@ -5,8 +5,11 @@
 // mean; what is asked, and what the answers say, is not its business.
 #pragma once
 
+#include <sys/types.h>
+
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 
@@ -49,6 +52,9 @@ class BusClient {
   Message method(const char* interface, const char* member);
   /// Sends it and waits for the reply. Throws Failure for every error.
   Message call(const Message& call, std::chrono::microseconds timeout = kCallTimeout);
+
+  /// The daemon's; nothing where the bus does not tell.
+  std::optional<pid_t> daemon_pid();
 
   /// From now on changes of the daemon's objects are noticed, and its coming and going.
   void watch();

@@ -2,6 +2,7 @@
 // the connections that the daemon would use. Nothing is changed.
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -18,6 +19,7 @@
 #include "core/status_text.hpp"
 #include "ctl/doctor_target.hpp"
 #include "ctl/run_command.hpp"
+#include "ctl/service_view.hpp"
 #include "ctl/verbs.hpp"
 #include "io/config_dir.hpp"
 #include "io/fs_identity.hpp"
@@ -56,16 +58,29 @@ void check_watches(Report& report, const GroupStatus& group, uint64_t limit) {
   report.good(group.name, count);
 }
 
-void check_daemon(Report& report, const BusClient::Address& address, const Selection& selection) {
+bool is_selected(const Selection& selection, const std::string& group) {
+  return selection.group.empty() || selection.group == group;
+}
+
+/// With what it sees of the file systems, where that is not what we see.
+std::optional<ServiceView> check_daemon(Report& report, const BusClient::Address& address,
+                                        const Config& config, const Selection& selection) {
   try {
     BusClient bus(address);
     Status status = read_status(bus);
     uint64_t limit = limit_behind(ENOSPC).value;
-    for (const GroupStatus& group : status.groups)
-      if (selection.group.empty() || selection.group == group.name)
-        check_watches(report, group, limit);
+    for (const Group& group : config.groups) {
+      if (!is_selected(selection, group.name)) continue;
+      if (const GroupStatus* known = status.group(group.name))
+        check_watches(report, *known, limit);
+      else
+        report.warning(group.name, "the daemon does not know it yet", "systemctl reload mirrord");
+    }
+    const std::optional<pid_t> pid = bus.daemon_pid();
+    return pid ? ServiceView::of(*pid) : std::nullopt;
   } catch (const Failure& e) {
     report.warning("daemon", e.what(), "what it sees is not checked");
+    return std::nullopt;
   }
 }
 
@@ -84,7 +99,56 @@ void check_source(Report& report, const Group& group, const User& user) {
   report.fault(group.name,
                fmt::format("{} cannot be read by user '{}': {}", source, user.name,
                            std::generic_category().message(error)),
-               "let 'user' read it: chmod, setfacl, or another 'user'");
+               error == EACCES ? "let 'user' read it: chmod, setfacl, or another 'user'"
+                               : "make it, or mount what it is on");
+}
+
+// ---- what the service's unit lets it see
+
+void check_view_of_target(Report& report, const std::string& about, const Target& target,
+                          const ServiceView& service) {
+  const std::string& path = target.destination.path;
+  if (target.destination.kind != Destination::Kind::local) return;
+  if (service.is_read_only(path))
+    return report.fault(about,
+                        fmt::format("'{}' is read-only for the service, by its unit", escape(path)),
+                        "systemctl edit mirrord; see mirrord(8), LOCAL TARGETS");
+  if (service.differs(path))
+    report.fault(
+        about,
+        fmt::format("the service sees another file system at '{}' than this host", escape(path)),
+        "systemctl restart mirrord; see mirrord(8), LOCAL TARGETS");
+}
+
+/// "accept-new" is as good as "no" where ssh cannot write down what it has accepted.
+void check_known_hosts(Report& report, const std::string& about, const Target& target,
+                       const User& user, const ServiceView& service) {
+  if (target.destination.kind != Destination::Kind::ssh) return;
+  if (target.ssh.strict_host_key_checking == "yes") return;
+  const std::string& file = target.ssh.known_hosts_file;
+  const std::string place = file.empty() ? user.home + "/.ssh" : file;
+  if (!service.is_read_only(place)) return;
+  report.warning(about,
+                 fmt::format("'{}' is read-only for the service, by its unit: host keys that ssh "
+                             "accepts are forgotten",
+                             escape(place)),
+                 "accept them by 'mirrorctl doctor --trust', and set 'strict_host_key_checking' to "
+                 "\"yes\"");
+}
+
+void check_view(Report& report, const Group& group, const std::string& target_name,
+                const ServiceView& service) {
+  if (service.differs(group.source))
+    report.fault(group.name,
+                 fmt::format("the service sees another directory at '{}' than this host",
+                             escape(group.source)),
+                 "systemctl restart mirrord");
+  for (const Target& target : group.targets) {
+    if (!target_name.empty() && target.name != target_name) continue;
+    const std::string about = group.name + "/" + escape(target.name);
+    check_view_of_target(report, about, target, service);
+    check_known_hosts(report, about, target, group.runs_as, service);
+  }
 }
 
 /// With the eyes of now: access(2) would ask for the real user. Other things than files and
@@ -223,6 +287,8 @@ Config load(Report& report, const std::string& directory) {
   return *parsed.config;
 }
 
+bool may_become(const User& user) { return ::geteuid() == 0 || ::geteuid() == user.uid; }
+
 void find_selected(const Config& config, const Selection& selection) {
   if (selection.group.empty()) return;
   const Group* group = config.find(selection.group);
@@ -239,10 +305,18 @@ Exit doctor(const BusClient::Address& address, const Selection& selection,
   Report report(options.json ? Report::Style::json : Report::Style::lines);
   Config config = load(report, options.config_directory);
   find_selected(config, selection);
-  check_daemon(report, address, selection);
-  for (const Group& group : config.groups)
-    if (selection.group.empty() || selection.group == group.name)
-      check_group(report, group, selection.target, options.trust);
+  const std::optional<ServiceView> service = check_daemon(report, address, config, selection);
+  for (const Group& group : config.groups) {
+    if (!is_selected(selection, group.name)) continue;
+    if (!may_become(group.runs_as)) {
+      report.warning(group.name,
+                     fmt::format("is not looked at: it runs as user '{}'", group.runs_as.name),
+                     "try it as root");
+      continue;
+    }
+    check_group(report, group, selection.target, options.trust);
+    if (service) check_view(report, group, selection.target, *service);
+  }
   return report.finish() ? Exit::ok : Exit::failed;
 }
 

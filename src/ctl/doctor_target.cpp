@@ -93,6 +93,10 @@ void check_settings(Report& report, const std::string& about, const Ran& tried) 
   const std::string refusal = refusal_of_settings(tried);
   if (!refusal.empty()) return tell_refused_settings(report, about, refusal);
   if (tried.succeeded()) return report.good(about, "rsync takes its settings");
+  // compat.c, in the words that its users know.
+  if (contains(tried.result.error, "is your shell clean?"))
+    return report.fault(about, "what answers there is no rsync: " + first_line(tried.result.error),
+                        "give the login a shell, and keep that from printing anything");
   // The other side may have refused: rsync can end its ssh before that has told.
   report.warning(about, "a transfer that is only tried fails: " + first_line(tried.result.error),
                  "if nothing else is wrong, does the rsync there take all of [.rsync]?");

@@ -80,7 +80,7 @@ std::vector<std::string> list(const std::string& directory, std::string& reason)
 
 PathKind path_kind(const std::string& path) {
   struct stat st {};
-  if (::stat(path.c_str(), &st) < 0) return PathKind::missing;
+  if (::stat(path.c_str(), &st) < 0) return errno == EACCES ? PathKind::hidden : PathKind::missing;
   return S_ISDIR(st.st_mode) ? PathKind::directory : PathKind::other;
 }
 

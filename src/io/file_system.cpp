@@ -146,6 +146,9 @@ PathFacts look_along(const std::string& source, const std::string& path) {
   // A link that leads nowhere is at least a link.
   if (::stat(whole.c_str(), &st) == 0 || ::lstat(whole.c_str(), &st) == 0)
     facts.type = type_name(st.st_mode);
+  if (facts.type == "file")
+    facts.readable =
+        static_cast<bool>(Fd(::open(whole.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC)));
   std::unique_ptr<char, decltype(&std::free)> real(::realpath(whole.c_str(), nullptr), std::free);
   if (real) facts.file = real.get();
   return facts;

@@ -81,6 +81,8 @@ TEST(Config, WantsAtLeastOneGroup) {
 
 TEST(Config, DoesNotAskForAGroupBesidesOtherProblems) {
   EXPECT_EQ(texts_of(parse("a = \n")).find("no groups"), std::string::npos);
+  EXPECT_TRUE(parse_config({{"a.toml", ""}}, config_host(), false).diagnostics.empty())
+      << "not all read";
 }
 
 TEST(Config, SyntaxErrorEndsOnlyItsOwnFile) {

@@ -66,6 +66,20 @@ TEST(RsyncResult, WithheldDeletionsHideNoFailure) {
   EXPECT_EQ(also.unsent, std::optional(std::vector<std::string>{"a"}));
 }
 
+TEST(RsyncResult, TellsTheReasonAndNotTheName) {
+  const auto text = [](const std::string& error) { return meaning(23, 0, error).text; };
+  const std::string failed = "rsync exited 23 (some files could not be transferred)";
+  EXPECT_EQ(
+      text("rsync: [receiver] mkstemp \"/dst/.a.X1y2z3\" failed: Read-only file system (30)\n"),
+      failed + ": Read-only file system (30)");
+  EXPECT_EQ(text("rsync: [sender] send_files failed to open \"/src/a\": Permission denied (13)\n"),
+            failed + ": Permission denied (13)");
+  for (const char* name :
+       {"secret (13)", "a: secret (13)", "Permission denied (14)", "(13)", "a ("})
+    EXPECT_EQ(text(std::string("cannot delete non-empty directory: ") + name + "\n"), failed)
+        << name;
+}
+
 TEST(RsyncResult, TakesNoFileNameForItsWords) {
   for (const char* name : {"Deletions stopped due to --max-delete limit (7 skipped)",
                            "delete-missing-args: unknown option"}) {

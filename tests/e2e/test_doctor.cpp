@@ -87,6 +87,30 @@ TEST_F(Doctor, AsksTheDaemonWhatItSees) {
   EXPECT_TRUE(contains(asked.out, "the daemon cannot see the source")) << asked.out;
 }
 
+// As ProtectSystem= and ReadWritePaths= of a unit do it, systemd.exec(5).
+TEST_F(Doctor, TargetIsShutForTheService) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root has mount namespaces";
+  fs::create_directories(copy("shut"));
+  fs::create_directories(copy("other"));
+  configure({.targets = {local_target("shut"), local_target("other"), local_target("open")}});
+  const std::string view =
+      "mount --bind \"$0/shut\" \"$0/shut\" && mount -o remount,bind,ro \"$0/shut\""
+      " && mount -t tmpfs none \"$0/other\" && exec \"$@\"";
+  daemon = std::make_unique<Mirrord>(
+      dir, Mirrord::Options{.config_dir = config_dir(),
+                            .bus = bus().address(),
+                            .wrapper = {"unshare", "-m", "sh", "-c", view, copy("").native()}});
+  daemon->wait_ready();
+  const Finished found =
+      run_mirrorctl({"--bus", bus().address(), "doctor", "--config-dir", config_dir()});
+  EXPECT_EQ(1, found.status) << found.out << found.err;
+  EXPECT_TRUE(contains(found.out, copy("shut").native() + "' is read-only for the service"))
+      << found.out;
+  EXPECT_TRUE(contains(found.out, "sees another file system at '" + copy("other").native()))
+      << found.out;
+  EXPECT_FALSE(contains(found.out, copy("open").native() + "' is read-only")) << found.out;
+}
+
 TEST_F(Doctor, ConfigurationIsRefused) {
   put_config("bad.toml", "[groups.bad]\nsource = \"relative\"\ntargets = [\"/x\"]\n");
   finds((config_dir() / "bad.toml").native() + ":2:");
@@ -312,7 +336,9 @@ TEST_F(Doctor, ShellIsNoisy) {
 }
 
 TEST_F(Doctor, RsyncThereIsOld) {
-  with_remote_program("#!/bin/sh\necho 'rsync  version 3.0.9  protocol version 30'\n");
+  with_remote_program(
+      "#!/bin/sh\n[ \"$1\" = --version ] || exec rsync \"$@\"\n"
+      "echo 'rsync  version 3.0.9  protocol version 30'\n");
   const Finished found = doctor();
   EXPECT_EQ(0, found.status) << found.out;
   EXPECT_TRUE(contains(found.out, "rsync 3.0.9 on the target is old")) << found.out;
@@ -326,6 +352,11 @@ TEST_F(Doctor, RsyncHereIsOld) {
 }
 
 /// As rrsync(1) does, when it is asked for anything but a transfer.
+TEST_F(Doctor, TheLoginHasNoShell) {
+  with_remote_program("#!/bin/sh\necho 'This account is currently not available.'\nexit 1\n");
+  finds("what answers there is no rsync");
+}
+
 TEST_F(Doctor, CommandIsForced) {
   const fs::path keys = server("tgt1").authorized_keys_file();
   write_file(keys, "command=\"echo refused >&2; exit 1\" " + read_file(keys));
