@@ -200,6 +200,7 @@ class Engine {
   uint64_t reached_checkpoint(const TargetQueue& queue) const;
   GroupStatus group_status(const GroupRun& run) const;
   TargetStatus target_status(TargetId id, Instant now) const;
+  std::string why_missing(const GroupRun& run) const;
   std::string problem_of(const GroupRun& run) const;
   const TreeWatcher& watcher(const GroupRun& run) const { return watchers_.of(run.tree); }
   TreeWatcher& watcher(const GroupRun& run) { return watchers_.of(run.tree); }

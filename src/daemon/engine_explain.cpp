@@ -35,7 +35,7 @@ std::optional<Explanation> Engine::explain(const std::string& group,
     answer.facts = look_along(run.config.source, names.front());
   }
   answer.reason = tree.state(run.tree) == TreeState::missing
-                      ? "the source is missing, no directory or cannot be read"
+                      ? "the source " + why_missing(run)
                       : why_not(answer.facts, filter, links, tree.unreadable(run.tree));
   for (const LinkFact& link : links)
     if ((link.end == LinkEnd::file || link.end == LinkEnd::directory) &&

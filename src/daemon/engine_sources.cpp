@@ -121,12 +121,12 @@ void Engine::source_state(GroupRun& run, TreeState state) {
   log::Fields fields{{"MIRRORD_GROUP", run.config.name}, {"MESSAGE_ID", ""}};
   fields[1].value = run.missing ? log::message::kSourceMissing : log::message::kSourceBack;
   if (run.missing) {
-    log::write(LogLevel::warning,
-               fmt::format(
-                   "group '{}': source '{}' is missing, no directory or cannot be read; nothing is "
-                   "deleted on its targets, waiting for it to come back",
-                   run.config.name, escape(run.config.source)),
-               fields);
+    log::write(
+        LogLevel::warning,
+        fmt::format("group '{}': source '{}' {}; nothing is deleted on its targets, waiting for it "
+                    "to come back",
+                    run.config.name, escape(run.config.source), why_missing(run)),
+        fields);
   } else {
     log::write(
         LogLevel::notice,

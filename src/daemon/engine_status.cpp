@@ -51,9 +51,15 @@ uint64_t Engine::realtime_usec(Instant when, Instant now) {
   return static_cast<uint64_t>((when.time_since_epoch() + offset).count());
 }
 
+/// What may be said after "the source".
+std::string Engine::why_missing(const GroupRun& run) const {
+  return watcher(run).is_unmounted(run.tree) ? "is on a file system that is not mounted, or empty"
+                                             : "is missing, no directory or cannot be read";
+}
+
 std::string Engine::problem_of(const GroupRun& run) const {
   if (watcher(run).state(run.tree) == TreeState::missing)
-    return "the source is missing, no directory or cannot be read; nothing is deleted";
+    return "the source " + why_missing(run) + "; nothing is deleted";
   Blindness blindness = watcher(run).blindness(run.tree);
   std::string problem;
   if (blindness.unwatched > 0 && blindness.error == 0)

@@ -108,6 +108,8 @@ int run(const Options& options) {
   ParsedConfig parsed = load_config(options.service.config_directory);
   log_diagnostics(parsed);
   if (!parsed.ok()) {
+    log::write(LogLevel::err, "configuration refused, not starting",
+               {{"MESSAGE_ID", std::string(log::message::kConfigRefused)}});
     notify::failed(EINVAL, problem_lines(parsed));
     return kExitConfig;
   }

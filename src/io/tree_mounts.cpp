@@ -64,6 +64,11 @@ bool TreeWatcher::is_lost(const std::string& physical) const {
   });
 }
 
+bool TreeWatcher::is_unmounted(TreeId id) const {
+  const Tree& tree = trees_.at(id);
+  return tree.root == 0 && is_lost(map_.link(tree.root_link).referent);
+}
+
 void TreeWatcher::watch_mounts() {
   mounts_ = Fd(::open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC));
   if (!mounts_) return;

@@ -94,6 +94,8 @@ class TreeWatcher {
   void restart(TreeId tree);
 
   TreeState state(TreeId tree) const { return trees_.at(tree).state; }
+  /// Whether it is missing because its file system is not mounted, or empty, and was not before.
+  bool is_unmounted(TreeId tree) const;
   /// Whether directories wait to be looked at: loops among them are not known yet.
   bool is_crawling(TreeId tree) const { return trees_.at(tree).to_crawl > 0; }
   /// Whether directories wait for a descriptor to be looked at with.
