@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <span>
 
 #include "core/link_rule.hpp"
 #include "core/path.hpp"
@@ -21,14 +20,6 @@ bool readable(const std::string& file, int flags) {
   // O_NONBLOCK: a FIFO must not make us wait for its writer.
   if (Fd(::open(file.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC | flags))) return true;
   return out_of_descriptors(errno);  // not known: whoever reads it finds out
-}
-
-/// Whether the resolution still goes through what the link has pinned; its first step is the link
-/// itself, which is not.
-bool same_steps(const Resolution& now, const Link& link) {
-  const std::span all(now.steps);
-  const auto steps = all.subspan(std::min<size_t>(1, all.size()));
-  return std::ranges::equal(steps, link.pins, {}, &Resolution::Step::name, &Pin::name);
 }
 
 /// Whether a link is passed over is found out anew when what it leads to is entered.
@@ -199,11 +190,13 @@ void TreeWatcher::link_event(LinkId id, WatchEvent::Kind kind) {
 void TreeWatcher::relink(LinkId id) {
   const Link before = map_.link(id);
   if (before.parent == 0) return relink_source(before.tree);
-  Resolution now = resolve_as_user(before.tree, physical_path(before.parent), before.name);
+  // With its pins: a directory of the path may have been made anew, and have another watch.
+  const auto [now, pins] =
+      resolve_and_pin(before.tree, physical_path(before.parent), before.name, 1);
   if (is_lost(now.last_seen())) return lose_link(id);
   LinkEnd end = end_of(before.tree, now);
   bool lost = before.dir != 0 && (map_.is_unreadable(before.dir) || !map_.watched(before.dir));
-  if (leads_as_before(before, end, now.path, now.identity) && same_steps(now, before) && !lost) {
+  if (leads_as_before(before, end, now.path, now.identity) && pins == before.pins && !lost) {
     if (end == LinkEnd::file && before.end == end)
       report(before.parent, before.name, ChangeKind::data);
     return;

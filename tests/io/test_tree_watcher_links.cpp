@@ -190,6 +190,20 @@ TEST_F(Links, LoopsAreLeftOutAndTerminate) {
   EXPECT_EQ(troubles.size(), 4u);
 }
 
+// Its steps have the same names then, and what they lead to is missing as before.
+TEST_F(Links, OneThatLeadsNowhereNoticesADirectoryOfItsPathMadeAnew) {
+  fs::create_directories(ext("M"));
+  link("l", ext("M/f"));
+  watch();
+  fs::remove(ext("M"));
+  fs::create_directory(ext("M"));
+  settle();
+  forget();
+  write_file(ext("M/f"), "new");
+  EXPECT_TRUE(told("l", kData));
+  EXPECT_EQ(hidden(), Paths{});
+}
+
 // A release is put in place: the link and its bound lead through the same one.
 TEST_F(Links, ABoundMayBeRepointedTogetherWithWhatLeadsThere) {
   for (const char* release : {"releases/1", "releases/2"})
