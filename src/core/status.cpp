@@ -32,7 +32,10 @@ const char* to_string(TargetState state) { return name_of(state, kTargetStates);
 
 uint64_t synced_up_to(const TargetStatus& target, uint64_t now_usec) {
   if (target.reached_checkpoint == 0) return 0;
-  return target.oldest_pending_usec != 0 ? target.oldest_pending_usec : now_usec;
+  if (target.oldest_pending_usec != 0) return target.oldest_pending_usec;
+  // So old the status may be: what has changed since then is not known of.
+  constexpr uint64_t kAge = 200'000;
+  return now_usec - std::min(now_usec, kAge);
 }
 
 std::optional<bool> all_in_sync(const Status& status) {

@@ -83,8 +83,8 @@ constexpr uint64_t usec_between(uint64_t earlier, uint64_t later) {
   return later > earlier ? later - earlier : 0;
 }
 
-/// Every change before this moment is on the target: now, when nothing is pending; 0 before the
-/// first comparison, because it may lack what changed while we were not running.
+/// Every change before this moment is on the target: 0.2 s ago, when nothing is pending; 0 before
+/// the first comparison, because it may lack what changed while we were not running.
 uint64_t synced_up_to(const TargetStatus& target, uint64_t now_usec);
 
 /// Whether each target has been synced, or has failed to be: nothing while some are still at it.
