@@ -127,6 +127,7 @@ void TargetQueue::start_connecting() {
 
 Batch TargetQueue::start_live() {
   assert(!live_);
+  beside_full_ = true;
   // What is stuck goes out alone: it would make new changes fail with it.
   bool fresh = !pending_.empty() && (stuck_.empty() || settled() <= stuck_backoff_.until());
   live_ = fresh ? pending_.take() : take_stuck();
@@ -156,9 +157,15 @@ void TargetQueue::put_back(JobKind kind, const std::vector<std::string>& paths) 
 
 Batch TargetQueue::start_big() {
   assert(!big_);
+  beside_full_ = true;
   big_ = set_aside_.take();
   big_paths_ = {big_->paths.begin(), big_->paths.end()};
   return *big_;
+}
+
+Deletions TargetQueue::start_full() {
+  beside_full_ = live_ || big_;
+  return full_.start();
 }
 
 void TargetQueue::finished(JobKind kind, const Outcome& outcome, Instant now) {
@@ -288,7 +295,7 @@ void TargetQueue::give_back(JobKind kind, Instant now) {
 }
 
 void TargetQueue::full_finished(const Outcome& outcome, Instant now) {
-  const bool was_quiet = during_full_.empty() && pending() == 0;
+  const bool was_quiet = !beside_full_ && during_full_.empty() && pending() == 0;
   replay(during_full_, now);
   switch (full_.finished(outcome, was_quiet, pace_.retry, now)) {
     case Compared::all:

@@ -85,7 +85,7 @@ class TargetQueue {
   /// Takes paths, which are no directories, out of the running live or big batch; they are next.
   void put_back(JobKind kind, const std::vector<std::string>& paths);
   Batch start_big();
-  Deletions start_full() { return full_.start(); }
+  Deletions start_full();
   void start_connecting();
   void finished(JobKind kind, const Outcome& outcome, Instant now);
   /// The job was not run, or was ended by ourselves: as if it had never started.
@@ -164,7 +164,8 @@ class TargetQueue {
   size_t stuck_turn_ = 0;  // kinds take turns: one that never succeeds may not starve the others
 
   FullSync full_;
-  DirtySet during_full_;  // what the running one may bring back or overwrite
+  DirtySet during_full_;      // what the running one may bring back or overwrite
+  bool beside_full_ = false;  // another run was on its way meanwhile
 
   Backoff target_backoff_;  // of the target itself
 };

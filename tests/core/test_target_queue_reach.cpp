@@ -157,6 +157,16 @@ TEST_F(Story, ACountThatChangesHaveDisturbedHoldsNothing) {
   EXPECT_TRUE(queue.full().held()) << "nothing has disturbed that one";
 }
 
+TEST_F(Story, ACountBesideABatchThatWasOnItsWayHoldsNothing) {
+  changed(0ms, "deleted");
+  queue.want_full(at(100ms));
+  queue.start_live();
+  queue.start_full();
+  finish(200ms, kLive, Verdict::done);
+  finish(1s, kFull, Verdict::held);
+  EXPECT_FALSE(queue.full().held()) << "it has counted what was seen to be deleted";
+}
+
 TEST_F(Story, ABusySourceIsNotCountedForEver) {
   queue.want_full(at(0ms));
   int counts = 0;
