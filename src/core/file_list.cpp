@@ -79,6 +79,18 @@ class ListBuilder {
 
 }  // namespace
 
+std::set<std::string_view> paths_in(const FileList& list) {
+  std::set<std::string_view> paths;
+  for (std::string_view rest = list.text; !rest.empty();) {
+    std::string_view entry = rest.substr(0, rest.find('\0'));
+    rest.remove_prefix(entry.size() + 1);
+    entry.remove_prefix(std::string_view("./").size());
+    if (entry.ends_with('/')) entry.remove_suffix(1);
+    paths.insert(entry);
+  }
+  return paths;
+}
+
 FileList build_file_list(const std::vector<std::string>& paths, const EntryProbe& probe,
                          Depth depth, Missing missing) {
   ListBuilder builder(probe, depth, missing);

@@ -8,7 +8,9 @@
 #pragma once
 
 #include <functional>
+#include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace mirrord {
@@ -41,6 +43,9 @@ struct FileList {
   /// level deep.
   std::vector<std::string> losers = {};
 };
+
+/// The paths that stand in it, without a slash at their end.
+std::set<std::string_view> paths_in(const FileList& list);
 
 /// Whether a missing path stands in the list, for --delete-missing-args.
 enum class Missing { listed, by_directory };

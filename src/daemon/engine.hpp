@@ -159,7 +159,7 @@ class Engine {
   void end_connecting(TargetId id, const Outcome& outcome);
   void start_full(const Job& job, GroupRun& run, TargetRun& target);
   void start_live(Job job, GroupRun& run, const TargetRun& target);
-  void doubt_other_names(const Job& job, const GroupRun& run, const TargetRun& target);
+  bool changes_other_names(const Job& job, const GroupRun& run, const TargetRun& target);
   void set_big_aside(Job& job, const GroupRun& run, const TargetRun& target);
   void put_entries_back(Job& job, const GroupRun& run);
   FileList make_list(const Job& job, const GroupRun& run, const Transfer& transfer);
@@ -222,7 +222,8 @@ class Engine {
   Hooks hooks_;
   std::map<RunKey, std::unique_ptr<Run>> runs_;
   std::map<TargetId, Standby> standbys_;
-  std::set<RunKey> abandoned_;  // ended by ourselves
+  std::set<RunKey> abandoned_;                // ended by ourselves
+  std::map<RunKey, Instant> names_in_doubt_;  // runs with files of several names, and since when
   Verifications verifications_;
   uint64_t last_checkpoint_ = 0;
   Status published_;

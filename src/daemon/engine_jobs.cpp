@@ -188,7 +188,6 @@ void Engine::start_full(const Job& job, GroupRun& run, TargetRun& target) {
 }
 
 void Engine::start_live(Job job, GroupRun& run, const TargetRun& target) {
-  doubt_other_names(job, run, target);
   if (job.kind == JobKind::live) set_big_aside(job, run, target);
   const MaxDelete& guard = run.config.max_delete;
   const bool is_judged = scheduler_.queue(job.target).full().passed_guard();
@@ -198,14 +197,22 @@ void Engine::start_live(Job job, GroupRun& run, const TargetRun& target) {
   Transfer transfer = make_transfer(job.target, run, lane_for(job, run));
   // A run of trees compares, too: it deletes nothing that the guard has not judged.
   if (guarded) transfer.max_delete = 0;
+  const FileList list = make_list(job, run, transfer);
   // Of a path that is listed and hidden as well, rsync does not delete the copy.
-  const std::set<std::string_view> listed(job.batch.paths.begin(), job.batch.paths.end());
-  std::erase_if(transfer.hidden, [&](const auto& path) { return listed.contains(path); });
-  FileList list = make_list(job, run, transfer);
+  if (!transfer.hidden.empty())
+    std::erase_if(transfer.hidden, [listed = paths_in(list)](const std::string& path) {
+      return listed.contains(path);
+    });
+  // Where nothing is deleted, only the time of the directory is another one.
+  const bool removes = deletes(run.config, transfer.lane);
+  const ChangeKind lost = removes ? ChangeKind::children : ChangeKind::attributes;
+  TargetQueue& queue = scheduler_.queue(job.target);
   for (const std::string& directory : list.losers)
-    scheduler_.queue(job.target)
-        .changed(directory, ChangeKind::children, loop_.now(), job.batch.oldest);
-  run_list({job.target, job.kind}, transfer, list.text);
+    queue.changed(directory, lost, loop_.now(), job.batch.oldest);
+  const RunKey key{job.target, job.kind};
+  const bool doubts_names = changes_other_names(job, run, target);
+  run_list(key, transfer, list.text);
+  if (doubts_names && runs_.contains(key)) names_in_doubt_[key] = job.batch.oldest;
 }
 
 /// What is no directory any more is not compared, and may take the place of one.
@@ -224,7 +231,8 @@ void Engine::put_entries_back(Job& job, const GroupRun& run) {
 
 FileList Engine::make_list(const Job& job, const GroupRun& run, const Transfer& transfer) {
   auto probe = [&](const std::string& path) { return watcher(run).probe(run.tree, path); };
-  Missing missing = transfer.can.deletes_missing_args() ? Missing::listed : Missing::by_directory;
+  const bool by_name = deletes(run.config, transfer.lane) && transfer.can.deletes_missing_args();
+  const Missing missing = by_name ? Missing::listed : Missing::by_directory;
   Depth depth = depth_of(transfer.lane);
   if (depth == Depth::tree && run.config.symlinks == Symlinks::follow_external)
     depth = Depth::linked_tree;
@@ -233,14 +241,12 @@ FileList Engine::make_list(const Job& job, const GroupRun& run, const Transfer& 
 
 /// Of the names of a file the kernel names but the one that it was changed by, inotify(7); and
 /// rsync joins them only where it sees all of them.
-void Engine::doubt_other_names(const Job& job, const GroupRun& run, const TargetRun& target) {
-  auto is_linked = [&](const std::string& path) {
-    return has_hard_links(watcher(run).file_path(run.tree, path));
-  };
+bool Engine::changes_other_names(const Job& job, const GroupRun& run, const TargetRun& target) {
   const bool names_entries = job.batch.kind <= ChangeKind::data;
-  if (names_entries ? std::ranges::any_of(job.batch.paths, is_linked)
-                    : target.config.rsync.hard_links)
-    scheduler_.queue(job.target).doubt_names(job.batch.oldest, loop_.now());
+  if (!names_entries) return target.config.rsync.hard_links;
+  return std::ranges::any_of(job.batch.paths, [&](const std::string& path) {
+    return has_hard_links(watcher(run).file_path(run.tree, path));
+  });
 }
 
 /// Big is what takes a second or more where a second of bandwidth is known, and a tree of which

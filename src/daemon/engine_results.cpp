@@ -35,6 +35,7 @@ void Engine::end_run(RunKey key, Run::Result result) {
   }
   want_pump();
   if (stopped_) return;  // we ended it ourselves; the next start compares everything
+  auto doubted = names_in_doubt_.extract(key);
   if (abandoned_.erase(key) != 0 || repeats(key, result))
     return scheduler_.give_back(key.first, key.second, loop_.now());
   TargetRun& target = targets_.at(key.first);
@@ -45,8 +46,11 @@ void Engine::end_run(RunKey key, Run::Result result) {
     hooks_.synced(key.first, target.group->config, target.config,
                   scheduler_.queue(key.first).paths_of(key.second));
   scheduler_.finished(key.first, key.second, outcome, loop_.now());
+  // Not before: a comparison beside the run misses what that renames into place.
+  if (doubted) scheduler_.queue(key.first).doubt_names(doubted.mapped(), loop_.now());
   // A count that is made again says nothing yet.
-  bool counts_again = outcome.verdict == Verdict::held && !scheduler_.queue(key.first).full().held();
+  bool counts_again =
+      outcome.verdict == Verdict::held && !scheduler_.queue(key.first).full().held();
   if (counts_again) outcome.verdict = Verdict::withheld;
   ++target.transfers;
   target.files += outcome.files;
@@ -63,10 +67,9 @@ void Engine::end_run(RunKey key, Run::Result result) {
 
 /// Whether a failed run says nothing against its target: it is done again, in another way.
 bool Engine::repeats(RunKey key, const Run::Result& result) {
-  if (result.outcome.refuses_missing_args) {
-    bool is_news = !std::exchange(connections_.refuses_missing_args(key.first), true);
+  if (const auto feature = result.outcome.refuses) {
     standbys_.erase(key.first);
-    if (is_news) return true;
+    if (connections_.refuses(key.first, *feature)) return true;
   }
   if (!result.was_standby || result.outcome.verdict != Verdict::failed) return false;
   TargetQueue& queue = scheduler_.queue(key.first);

@@ -56,6 +56,13 @@ class Facts {
   std::map<std::string, int> probes_;
 };
 
+TEST(FileList, TellsWhatStandsInIt) {
+  FileList list;
+  list.text = "./\0./a/b\0./c/\0"s;
+  EXPECT_EQ(paths_in(list), (std::set<std::string_view>{"", "a/b", "c"}));
+  EXPECT_TRUE(paths_in(FileList{}).empty());
+}
+
 Facts site() {
   return Facts({{"a", Entry::directory},
                 {"a/b", Entry::directory},
@@ -90,9 +97,7 @@ TEST(FileList, LeavesOutWhatIsNotMirrored) {
 }
 
 TEST(FileList, ComparesTheDirectoryOfWhatMayHaveBeenExcluded) {
-  Facts facts({{"a", Entry::directory},
-               {"a/cache", Entry::unclear},
-               {"top", Entry::unclear}});
+  Facts facts({{"a", Entry::directory}, {"a/cache", Entry::unclear}, {"top", Entry::unclear}});
   using Lists = std::pair<Paths, Paths>;
   EXPECT_EQ(facts.list_and_losers({"a/cache", "a/gone"}), (Lists{{"./a/gone"}, {"a"}}));
   EXPECT_EQ(facts.list_and_losers({"a/cache/x/y", "top"}), (Lists{{}, {"", "a"}}));

@@ -67,6 +67,12 @@ TEST_F(Source, DeleteFalseNeverDeletes) {
   ASSERT_TRUE(holds(copy("copy") / "images/mark.png", "a logo\n"));
   for (const auto* name : {"extraneous", "index.html", "images/logo.png", "news/today.html"})
     EXPECT_TRUE(fs::exists(copy("copy") / name)) << name;
+  const auto before = fs::last_write_time(images);
+  fs::remove(images / "mark.png");
+  ASSERT_NE(before, fs::last_write_time(images));
+  EXPECT_TRUE(wait_until([&] {
+    return fs::last_write_time(copy("copy") / "images") == fs::last_write_time(images);
+  })) << "the time of the directory";
 }
 
 TEST_F(Source, MissingAtStartAndThereLater) {
