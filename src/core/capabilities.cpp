@@ -36,13 +36,15 @@ bool is_noisy(const std::string& version_output) {
 }
 
 bool Capabilities::deletes_missing_args() const {
-  return !refuses_missing_args && at_least(here, {3, 1, 0}, true) && at_least(there, {3, 1, 0}, true);
+  return !refused.contains(Feature::missing_args) && at_least(here, {3, 1, 0}, true) &&
+         at_least(there, {3, 1, 0}, true);
 }
 
 bool Capabilities::ignores_missing_args() const { return at_least(here, {3, 1, 0}, true); }
 
 bool Capabilities::compares_nanoseconds() const {
-  return at_least(here, {3, 1, 3}, false) && at_least(there, {3, 1, 3}, false);
+  return !refused.contains(Feature::nanoseconds) && at_least(here, {3, 1, 3}, false) &&
+         at_least(there, {3, 1, 3}, is_daemon);
 }
 
 bool Capabilities::makes_path() const {

@@ -6,7 +6,10 @@
 
 #include <compare>
 #include <optional>
+#include <set>
 #include <string>
+
+#include "core/outcome.hpp"
 
 namespace mirrord {
 
@@ -27,14 +30,17 @@ bool is_noisy(const std::string& version_output);
 struct Capabilities {
   std::optional<RsyncVersion> here;
   std::optional<RsyncVersion> there;
-  /// A side refused --delete-missing-args although its version promises it (3.4.3 and others).
-  bool refuses_missing_args = false;
+  /// The other side is an rsync daemon, which tells no version.
+  bool is_daemon = false;
+  /// What a side refused although its version promises it (3.4.3 and others), or is not known.
+  std::set<Feature> refused = {};
 
   /// --delete-missing-args, since 3.1.0.
   bool deletes_missing_args() const;
   /// --ignore-missing-args, since 3.1.0; a matter of the sender alone.
   bool ignores_missing_args() const;
-  /// Times are compared to the nanosecond: --modify-window=-1, since 3.1.3.
+  /// Times are compared to the nanosecond: --modify-window=-1, since 3.1.3. A daemon that does not
+  /// know it says so; a forced command may not.
   bool compares_nanoseconds() const;
   /// --mkpath, since 3.2.3.
   bool makes_path() const;

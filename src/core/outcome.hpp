@@ -20,6 +20,12 @@ enum class Verdict {
   failed,    ///< the target, the connection or rsync itself failed: everything stays
 };
 
+/// What not every rsync can do.
+enum class Feature {
+  missing_args,  ///< --delete-missing-args
+  nanoseconds,   ///< --modify-window=-1
+};
+
 struct Outcome {
   Verdict verdict = Verdict::failed;
   int exit_status = 0;    ///< of rsync; 128 + N when signal N killed it
@@ -36,8 +42,8 @@ struct Outcome {
   uint64_t extraneous = 0;
   /// Of a comparison: how many entries the target held when it began; 0 = unknown.
   uint64_t entries = 0;
-  /// The other side does not know --delete-missing-args, or refuses it.
-  bool refuses_missing_args = false;
+  /// What the other side does not know, or refuses.
+  std::optional<Feature> refuses;
   /// Something could not be listed, and rsync has left out deletions.
   bool deleted_part = false;
 

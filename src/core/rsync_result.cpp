@@ -154,10 +154,30 @@ std::string text_of(int exit_status, const std::string& complaint) {
   return text + (is_public ? ": " + complaint : reason_of(complaint));
 }
 
-/// Before 3.1.0 it is an unknown option; 3.4.3 and some patched versions end with status 2.
-bool refuses_missing_args(const RsyncEnd& end) {
-  if (end.error.find("delete-missing-args: unknown option") != std::string::npos) return true;
-  return end.exit_status == 2 && end.error.find("invalid file mode") != std::string::npos;
+/// Before 3.1.0 --delete-missing-args is an unknown option; 3.4.3 and some patched versions end
+/// with status 2. Before 3.1.3 --modify-window=-1 is one for the other side; "refuse options" of
+/// rsyncd.conf(5) may name it.
+std::optional<Feature> refused_feature(const RsyncEnd& end) {
+  auto says = [&](const char* words) { return end.error.find(words) != std::string::npos; };
+  if (says("delete-missing-args: unknown option")) return Feature::missing_args;
+  if (end.exit_status == 2 && says("invalid file mode")) return Feature::missing_args;
+  if (says("-@-1: unknown option") || says("configured to refuse --modify-window"))
+    return Feature::nanoseconds;
+  return std::nullopt;
+}
+
+/// Of a connection that broke the client takes over the status of its remote shell, which is any.
+Verdict verdict_of(const RsyncEnd& end) {
+  const bool is_cut_off =
+      find_line(end.error, "rsync: connection unexpectedly closed") != std::string::npos;
+  return is_cut_off ? Verdict::failed : meaning_of(end.exit_status).verdict;
+}
+
+/// What --max-delete has kept. An rsync daemon says so, too, and ends with 0 all the same.
+uint64_t extraneous_of(const RsyncEnd& end) {
+  for (const std::string* text : {&end.error, &end.output})
+    if (uint64_t count = number_after(*text, kStopped).value_or(0); count != 0) return count;
+  return 0;
 }
 
 void read_stats(const std::string& output, Outcome& outcome) {
@@ -226,13 +246,14 @@ Outcome interpret(const RsyncEnd& end, const std::string& source, const std::str
     outcome.text = fmt::format("rsync was killed by signal {}", end.signal);
     return outcome;
   }
-  outcome.verdict = meaning_of(end.exit_status).verdict;
-  if (end.exit_status == 0) return outcome;
+  outcome.verdict = verdict_of(end);
+  outcome.extraneous = extraneous_of(end);
+  if (end.exit_status == 0 && outcome.extraneous == 0) return outcome;
   outcome.complaint = complaint_of(end.exit_status, end.error);
   outcome.text = text_of(end.exit_status, outcome.complaint);
   constexpr int kFileIo = 11;  // it ended at the one that it could not write
-  bool of_paths = outcome.verdict == Verdict::partial || outcome.verdict == Verdict::again;
-  outcome.refuses_missing_args = !of_paths && refuses_missing_args(end);
+  bool of_paths = outcome.verdict != Verdict::failed;
+  if (!of_paths) outcome.refuses = refused_feature(end);
   if (!of_paths && end.exit_status != kFileIo) return outcome;
   outcome.deleted_part = end.deletes && end.exit_status == 23 && skipped_deletions(end);
   if (auto complaints = read_complaints(end.error, source, destination);
@@ -241,10 +262,9 @@ Outcome interpret(const RsyncEnd& end, const std::string& source, const std::str
     outcome.unset = std::move(complaints->attributes);
   }
   if (!of_paths) return outcome;
-  outcome.extraneous = number_after(end.error, kStopped).value_or(0);
-  if (outcome.extraneous == 0) outcome.extraneous = number_after(end.output, kStopped).value_or(0);
   if (outcome.extraneous != 0) outcome.verdict = Verdict::withheld;
-  if (end.exit_status == 25) outcome.unsent.emplace();  // nothing but deletions
+  // Nothing but deletions is missing.
+  if (end.exit_status == 0 || end.exit_status == 25) outcome.unsent.emplace();
   outcome.entries += outcome.extraneous;
   return outcome;
 }

@@ -62,7 +62,7 @@ Ran try_transfer(const Group& group, const Target& target, const User& user,
   Transfer transfer;
   transfer.lane = Lane::attributes;
   transfer.can.here = here;
-  transfer.can.refuses_missing_args = true;  // there, perhaps: which is no fault of a setting
+  transfer.can.refused = {Feature::missing_args};  // there, perhaps: which is no fault of a setting
   transfer.control_path = kNoMaster;
   auto argv = rsync_command(from, to, transfer);
   // Before the paths, so that they come after the options of the user: of two, the last one holds.

@@ -44,7 +44,7 @@ void Connections::probed(TargetId id, const Probe::Result& result, const Opened&
   auto ended = std::move(link.probe);
   const Capabilities before = std::exchange(link.can, result.can);
   if (before.here == link.can.here && before.there == link.can.there)
-    link.can.refuses_missing_args = before.refuses_missing_args;
+    link.can.refused = before.refused;
   opened(link.lost ? failed_because("the connection was lost") : result.outcome);
 }
 

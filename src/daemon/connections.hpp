@@ -47,8 +47,10 @@ class Connections {
   const Link* find(TargetId id) const;
   /// How many probes are sessions of that master.
   ptrdiff_t probes(const std::string& control_path) const;
-  /// Learned from a run that failed because of it.
-  bool& refuses_missing_args(TargetId id) { return links_.at(id).can.refuses_missing_args; }
+  /// Learned from a run that failed because of it; false when it was known.
+  bool refuses(TargetId id, Feature feature) {
+    return links_.at(id).can.refused.insert(feature).second;
+  }
 
  private:
   void answered(TargetId id, const Group& group, const Target& target,

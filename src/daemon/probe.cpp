@@ -71,12 +71,19 @@ void Probe::run(std::vector<std::string> argv, const char* purpose, Step next) {
 }
 
 void Probe::heard_here(const ProcessResult& result) {
+  // One that was killed knows no less than another: to go on without its version would be for good.
+  const int status = result.exit.signal != 0 ? 128 + result.exit.signal : result.exit.status;
+  if (status != 0)
+    return fail(fmt::format("'{} --version' ends with status {} on this host",
+                            target_.rsync.program, status),
+                status);
   result_.can.here = parse_rsync_version(result.output);
   switch (target_.destination.kind) {
     case Destination::Kind::local:
       result_.can.there = result_.can.here;
       return make_path();
     case Destination::Kind::rsync_daemon:
+      result_.can.is_daemon = true;
       return finish();
     case Destination::Kind::ssh:
       break;

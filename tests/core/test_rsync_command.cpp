@@ -139,7 +139,7 @@ TEST(RsyncCommand, UsesWhatBothSidesKnow) {
         << c.option << ' ' << c.here.major << '.' << c.here.minor << '.' << c.here.patch;
   }
   Transfer refused = in_lane(Lane::data);
-  refused.can = {RsyncVersion{3, 4, 3}, RsyncVersion{3, 4, 3}, true};
+  refused.can = {RsyncVersion{3, 4, 3}, RsyncVersion{3, 4, 3}, false, {Feature::missing_args}};
   EXPECT_FALSE(has(rsync_command(group(), target(), refused), "--delete-missing-args"));
 }
 

@@ -66,6 +66,32 @@ TEST(RsyncResult, WithheldDeletionsHideNoFailure) {
   EXPECT_EQ(also.unsent, std::optional(std::vector<std::string>{"a"}));
 }
 
+TEST(RsyncResult, BelievesNoStatusOfABrokenConnection) {
+  const std::string cut =
+      "rsync: connection unexpectedly closed (0 bytes received so far) [sender]\n";
+  for (int status : {23, 24, 25})
+    EXPECT_EQ(meaning(status, 0, cut + "rsync error: some words\n").verdict, Verdict::failed);
+}
+
+// clientserver.c: the status of the daemon's side is not the client's.
+TEST(RsyncResult, ADaemonThatKeptSomethingEndsWell) {
+  const Outcome kept = meaning(0, 0, "Deletions stopped due to --max-delete limit (1 skipped)\n");
+  EXPECT_EQ(kept.verdict, Verdict::withheld);
+  EXPECT_EQ(kept.extraneous, 1u);
+  EXPECT_TRUE(kept.sent_all());
+}
+
+TEST(RsyncResult, KnowsWhatIsRefused) {
+  EXPECT_EQ(meaning(1, 0, "rsync: --delete-missing-args: unknown option\n").refuses,
+            Feature::missing_args);
+  EXPECT_EQ(meaning(2, 0, "rsync: invalid file mode\n").refuses, Feature::missing_args);
+  EXPECT_EQ(meaning(12, 0, "rsync: on remote machine: -@-1: unknown option\n").refuses,
+            Feature::nanoseconds);
+  EXPECT_EQ(meaning(4, 0, "@ERROR: The server is configured to refuse --modify-window\n").refuses,
+            Feature::nanoseconds);
+  EXPECT_EQ(meaning(12, 0, "rsync: --other: unknown option\n").refuses, std::nullopt);
+}
+
 TEST(RsyncResult, TellsTheReasonAndNotTheName) {
   const auto text = [](const std::string& error) { return meaning(23, 0, error).text; };
   const std::string failed = "rsync exited 23 (some files could not be transferred)";
@@ -88,7 +114,7 @@ TEST(RsyncResult, TakesNoFileNameForItsWords) {
     const Outcome read = meaning(23, 0, error);
     EXPECT_EQ(read.verdict, Verdict::partial) << name;
     EXPECT_EQ(read.extraneous, 0u) << name;
-    EXPECT_FALSE(read.refuses_missing_args) << name;
+    EXPECT_FALSE(read.refuses) << name;
     EXPECT_EQ(read.unsent, std::optional(std::vector<std::string>{name}));
   }
 }

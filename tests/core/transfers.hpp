@@ -27,7 +27,7 @@ inline Transfer counting() {
 }
 
 inline Capabilities versions(RsyncVersion here, std::optional<RsyncVersion> there) {
-  return {here, there, false};
+  return {here, there};
 }
 
 }  // namespace mirrord::test

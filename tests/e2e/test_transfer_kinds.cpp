@@ -63,6 +63,30 @@ TEST_F(TransferKinds, AnRsyncDaemon) {
   every_change_arrives("a");
 }
 
+// rsync ends with 0 there although --max-delete has kept something.
+TEST_F(TransferKinds, AnRsyncDaemonIsComparedAsOthersAre) {
+  const RsyncDaemon rsync(dir / "rsyncd", copy("a"), "");
+  configure({.targets = {filled(R"({ to = "rsync://127.0.0.1:@PORT@/files", name = "a" })",
+                                {{"PORT", std::to_string(rsync.port())}})},
+             .settings = kAtOnce});
+  const fs::path same = images / "same";
+  write_file(same, "old");
+  run_ok({"touch", "-d", "@1700000000.2", same});
+  start();
+  ASSERT_TRUE(arrives("first sync", {"a"}));
+  EXPECT_EQ(daemon->terminate(), 0);
+  fs::remove(images / "logo.png");
+  write_file(same, "new");
+  run_ok({"touch", "-d", "@1700000000.3", same});
+  start();
+  ASSERT_TRUE(arrives("a deletion and a rewrite within a second, while nobody watched", {"a"}));
+  EXPECT_EQ(daemon->terminate(), 0);
+  for (int i = 0; i < 50; ++i) write_file(copy("a") / "foreign" / std::to_string(i), "kept");
+  start();
+  EXPECT_TRUE(target_becomes("a", "held"));
+  EXPECT_TRUE(fs::exists(copy("a") / "foreign/49"));
+}
+
 TEST_F(TransferKinds, AnRsyncDaemonThatWantsAPassword) {
   const fs::path secrets = dir / "secrets", wrong = dir / "wrong", right = dir / "right";
   for (const auto& [file, text] : {std::pair(secrets, "mirror:quiet\n"), std::pair(wrong, "loud\n"),

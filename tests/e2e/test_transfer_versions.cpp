@@ -115,5 +115,20 @@ TEST_F(TransferVersions, ALoginShellThatTalks) {
   EXPECT_TRUE(wait_until([&] { return last_error("a").empty(); }));
 }
 
+// To go on without its version would be for good: times would be compared by the second.
+TEST_F(TransferVersions, OneThatDiesWhenItIsAskedIsAskedAgain) {
+  const std::string flaky = stand_in("rsync-here", R"(
+if [[ $1 == --version && ! -e $0.asked ]]; then
+  touch "$0.asked"
+  kill -9 $$
+fi)");
+  configure({.targets = {local_target("a")},
+             .settings = "rsync = { program = \"" + flaky + "\" }\n" + kQuickRetry});
+  start();
+  ASSERT_TRUE(arrives("first sync", {"a"}));
+  EXPECT_NE(daemon->log().find("--version' ends with status 137"), std::string::npos)
+      << daemon->log();
+}
+
 }  // namespace
 }  // namespace mirrord::test
