@@ -1,8 +1,12 @@
 #include "daemon/run.hpp"
 
 #include <algorithm>
+#include <filesystem>
 
+#include "core/config_values.hpp"
 #include "daemon/child_command.hpp"
+#include "io/fs_identity.hpp"
+#include "io/process_reads.hpp"
 
 namespace mirrord {
 
@@ -41,9 +45,15 @@ Run::Run(Loop& loop, const Group& group, const Target& target, const Transfer& t
       started_(loop.now()),
       paths_(list ? count_paths(*list) : 0),
       deletes_(deletes(group, transfer.lane)),
+      timeout_(target.rsync.timeout),
+      user_(group.runs_as),
+      ssh_(std::filesystem::path(target.ssh.program).filename()),
+      look_timer_(loop.timer([this] { look(); })),
       rules_(make_rules_file(group, transfer)),
       process_(loop, make_command(group, target, transfer, list, rules_.path()),
-               [this](const ProcessResult& end) { ended(end); }) {}
+               [this](const ProcessResult& end) { ended(end); }) {
+  if (list || !reads_list(transfer.lane)) watch();
+}
 
 void Run::feed(const std::string& list, Done done) {
   done_ = std::move(done);
@@ -51,13 +61,40 @@ void Run::feed(const std::string& list, Done done) {
   paths_ = count_paths(list);
   was_standby_ = true;
   process_.feed(list);
+  watch();
+}
+
+/// rsync's own --timeout ends only what is silent, and a side that waits for the other writes to
+/// keep the connection alive, rsync(1). A frozen one would never be given up.
+void Run::watch() {
+  if (timeout_.count() != 0) loop_.arm(look_timer_, loop_.now() + timeout_);
+}
+
+void Run::look() {
+  FsIdentity eyes(user_);
+  const auto before = std::exchange(read_, bytes_read_by(process_.pid(), ssh_));
+  still_looks_ = read_ && read_ == before ? still_looks_ + 1 : 0;
+  if (still_looks_ == kMostStillLooks) return process_.terminate();
+  watch();
 }
 
 void Run::ended(const ProcessResult& end) {
   RsyncEnd rsync{end.exit.status, end.exit.signal,    end.output,
                  end.error,       end.error_is_whole, deletes_};
-  Result result{interpret(rsync, source_, destination_), end.error, end.output, end.output_is_whole,
-                loop_.now() - started_, paths_, was_standby_};
+  Result result{interpret(rsync, source_, destination_),
+                end.error,
+                end.output,
+                end.output_is_whole,
+                loop_.now() - started_,
+                paths_,
+                was_standby_};
+  if (still_looks_ == kMostStillLooks) {
+    constexpr int kTimeout = 30;  // rsync(1) EXIT VALUES
+    result.outcome = failed_because("nothing has moved for " +
+                                    format_duration(kMostStillLooks * timeout_) + ", given up");
+    result.outcome.exit_status = kTimeout;
+    result.was_standby = false;  // and no fault of its waiting
+  }
   Done done = std::move(done_);
   done(result);  // may destroy this object
 }

@@ -48,6 +48,11 @@ class Run {
   void terminate() { process_.terminate(); }
 
  private:
+  /// Looks that found nothing moved before it is given up, each after `timeout`.
+  static constexpr int kMostStillLooks = 5;
+
+  void watch();
+  void look();
   void ended(const ProcessResult& end);
 
   Loop& loop_;
@@ -57,6 +62,12 @@ class Run {
   size_t paths_ = 0;
   bool deletes_ = false;
   bool was_standby_ = false;
+  Duration timeout_{};
+  std::optional<User> user_;
+  std::string ssh_;  // the name of its program
+  std::optional<uint64_t> read_;
+  int still_looks_ = 0;
+  Source look_timer_;
   PrivateFile rules_;
   Process process_;
 };

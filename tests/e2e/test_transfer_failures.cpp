@@ -45,6 +45,31 @@ fi)");
   }
 };
 
+// As on a hung disk: rsync's own --timeout, where it is long enough to keep connections alive,
+// never fires, because its messages go through.
+TEST_F(TransferFailures, AFrozenTargetThatKeepsItsConnectionIsGivenUp) {
+  configure({.targets = {local_target("copy"), local_target("other")},
+             .settings = std::string(kQuickRetry) + "rsync = { timeout = \"2s\" }\n"});
+  start();
+  ASSERT_TRUE(arrives("first sync", {"copy", "other"}));
+  const std::string waiting = std::to_string(standby("copy"));
+  std::string receivers;
+  ASSERT_TRUE(wait_until([&] {
+    receivers = read_file("/proc/" + waiting + "/task/" + waiting + "/children");
+    return !receivers.empty();
+  }));
+  std::istringstream pids(receivers);
+  for (pid_t receiver = 0; pids >> receiver;) EXPECT_EQ(::kill(receiver, SIGSTOP), 0);
+  other_target_goes_on();
+  EXPECT_TRUE(wait_until(
+      [&] {
+        return daemon->log().find("nothing has moved for 10s, given up") != std::string::npos;
+      },
+      2 * kPatience))
+      << daemon->log();
+  arrives_after_all();
+}
+
 TEST_F(TransferFailures, EveryExitStatusIsSurvived) {
   // Each of the first runs after arming ends in another way; the first reads its list.
   configure({.targets = {"{ to = \"" + copy("copy").native() + "\", name = \"copy\", " +
