@@ -134,6 +134,7 @@ void Engine::remove_target(GroupRun& run, TargetId id) {
   for (JobKind kind : kTransfers) {
     runs_.erase({id, kind});
     abandoned_.erase({id, kind});
+    names_in_doubt_.erase({id, kind});
   }
   standbys_.erase(id);
   connections_.close(id);
