@@ -20,7 +20,7 @@ write $contents/index.html 'after the refusal'
 all_arrives tgt1
 
 step 'the catalog explains it'
-says "$(journal org --catalog MESSAGE_ID=0fcffd77dfa94a59ac3946eeb6d3bb7c)" 'The new configuration was refused'
+says "$(journal org --catalog MESSAGE_ID=0fcffd77dfa94a59ac3946eeb6d3bb7c)" 'The configuration was refused'
 
 step 'a mended one with another target fills that target; the first goes on'
 transfers=$(property /org/mirrord1/target/web/tgt1_2ehost_2elocal org.mirrord1.Target Transfers)
