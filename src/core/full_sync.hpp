@@ -66,7 +66,7 @@ class FullSync {
   bool held() const { return held_since_.has_value(); }
   bool failing() const { return backoff_.failures() > 0; }
   /// It runs, or would if there were a slot.
-  bool is_near(Instant now) const { return running_ || (wanted_ && backoff_.until() <= now); }
+  bool is_near(Instant now) const { return running_ || due().value_or(Instant::max()) <= now; }
   /// One has been completed since the start.
   bool completed() const { return completed_; }
   /// The guard has judged the target, and holds nothing back.

@@ -203,12 +203,14 @@ void Engine::start_live(Job job, GroupRun& run, const TargetRun& target) {
     std::erase_if(transfer.hidden, [listed = paths_in(list)](const std::string& path) {
       return listed.contains(path);
     });
-  // Where nothing is deleted, only the time of the directory is another one.
   const bool removes = deletes(run.config, transfer.lane);
-  const ChangeKind lost = removes ? ChangeKind::children : ChangeKind::attributes;
   TargetQueue& queue = scheduler_.queue(job.target);
-  for (const std::string& directory : list.losers)
+  for (const std::string& directory : list.losers) {
+    // Where nothing is deleted, only its time is another one. The source itself cannot be named.
+    const bool is_named = !removes && !directory.empty();
+    const ChangeKind lost = is_named ? ChangeKind::attributes : ChangeKind::children;
     queue.changed(directory, lost, loop_.now(), job.batch.oldest);
+  }
   const RunKey key{job.target, job.kind};
   const bool doubts_names = changes_other_names(job, run, target);
   run_list(key, transfer, list.text);

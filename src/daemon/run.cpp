@@ -6,7 +6,7 @@
 #include "core/config_values.hpp"
 #include "daemon/child_command.hpp"
 #include "io/fs_identity.hpp"
-#include "io/process_reads.hpp"
+#include "io/process_traffic.hpp"
 
 namespace mirrord {
 
@@ -29,6 +29,17 @@ Command make_command(const Group& group, const Target& target, Transfer transfer
   return command;
 }
 
+/// How often nothing may have moved, looked at after each `timeout`, before it is given up; 0 = for
+/// ever. A side that reads whole directories, or whole files for their checksums, is silent, too.
+int most_still_looks(const Target& target, const Transfer& transfer) {
+  constexpr int kOfEntries = 5, kOfComparisons = 60;
+  const bool by_checksum =
+      target.rsync.checksum || transfer.by_checksum || transfer.lane == Lane::verify;
+  if (by_checksum || target.rsync.timeout.count() == 0) return 0;
+  const bool of_entries = transfer.lane == Lane::data || transfer.lane == Lane::attributes;
+  return of_entries ? kOfEntries : kOfComparisons;
+}
+
 size_t count_paths(const std::string& list) {
   return static_cast<size_t>(std::ranges::count(list, '\0'));
 }
@@ -46,6 +57,7 @@ Run::Run(Loop& loop, const Group& group, const Target& target, const Transfer& t
       paths_(list ? count_paths(*list) : 0),
       deletes_(deletes(group, transfer.lane)),
       timeout_(target.rsync.timeout),
+      most_still_looks_(most_still_looks(target, transfer)),
       user_(group.runs_as),
       ssh_(std::filesystem::path(target.ssh.program).filename()),
       look_timer_(loop.timer([this] { look(); })),
@@ -67,14 +79,17 @@ void Run::feed(const std::string& list, Done done) {
 /// rsync's own --timeout ends only what is silent, and a side that waits for the other writes to
 /// keep the connection alive, rsync(1). A frozen one would never be given up.
 void Run::watch() {
-  if (timeout_.count() != 0) loop_.arm(look_timer_, loop_.now() + timeout_);
+  if (most_still_looks_ != 0) loop_.arm(look_timer_, loop_.now() + timeout_);
 }
 
 void Run::look() {
+  // What keeps a connection alive is a few bytes, twice in each `timeout`.
+  constexpr uint64_t kKeepalives = 256;
   FsIdentity eyes(user_);
-  const auto before = std::exchange(read_, bytes_read_by(process_.pid(), ssh_));
-  still_looks_ = read_ && read_ == before ? still_looks_ + 1 : 0;
-  if (still_looks_ == kMostStillLooks) return process_.terminate();
+  const auto before = std::exchange(moved_, bytes_moved_by(process_.pid(), ssh_));
+  const bool is_still = before && moved_ && *moved_ >= *before && *moved_ - *before < kKeepalives;
+  still_looks_ = is_still ? still_looks_ + 1 : 0;
+  if (still_looks_ == most_still_looks_) return process_.terminate();
   watch();
 }
 
@@ -88,10 +103,11 @@ void Run::ended(const ProcessResult& end) {
                 loop_.now() - started_,
                 paths_,
                 was_standby_};
-  if (still_looks_ == kMostStillLooks) {
+  const bool given_up = most_still_looks_ != 0 && still_looks_ == most_still_looks_;
+  if (given_up && result.outcome.verdict == Verdict::failed) {
     constexpr int kTimeout = 30;  // rsync(1) EXIT VALUES
     result.outcome = failed_because("nothing has moved for " +
-                                    format_duration(kMostStillLooks * timeout_) + ", given up");
+                                    format_duration(most_still_looks_ * timeout_) + ", given up");
     result.outcome.exit_status = kTimeout;
     result.was_standby = false;  // and no fault of its waiting
   }

@@ -48,9 +48,6 @@ class Run {
   void terminate() { process_.terminate(); }
 
  private:
-  /// Looks that found nothing moved before it is given up, each after `timeout`.
-  static constexpr int kMostStillLooks = 5;
-
   void watch();
   void look();
   void ended(const ProcessResult& end);
@@ -63,9 +60,10 @@ class Run {
   bool deletes_ = false;
   bool was_standby_ = false;
   Duration timeout_{};
+  int most_still_looks_ = 0;
   std::optional<User> user_;
-  std::string ssh_;  // the name of its program
-  std::optional<uint64_t> read_;
+  std::string ssh_;                // the name of its program
+  std::optional<uint64_t> moved_;  // bytes, at the last look
   int still_looks_ = 0;
   Source look_timer_;
   PrivateFile rules_;

@@ -57,7 +57,10 @@ int dispatch(sd_event_source* source, const Function& function, Args... args) no
 
 Loop::Loop() { check(sd_event_default(&event_), "create the event loop"); }
 
-Loop::~Loop() { sd_event_unref(event_); }
+Loop::~Loop() {
+  reaped_.clear();
+  sd_event_unref(event_);
+}
 
 template <class Add>
 Source Loop::make(Add add) {
@@ -103,10 +106,15 @@ Source Loop::on_child(pid_t pid, std::function<void(ChildExit)> callback) {
 }
 
 void Loop::reap(pid_t pid) noexcept {
-  auto nothing = [](sd_event_source*, const siginfo_t*, void*) { return 0; };
-  // Without a source of ours, the loop keeps it. It cannot when no descriptor is free.
-  if (sd_event_add_child(event_, nullptr, pid, WEXITED, nothing, nullptr) < 0)
-    ::waitpid(pid, nullptr, 0);
+  try {
+    reaped_[pid] = on_child(pid, [this, pid](ChildExit) { reaped_.erase(pid); });
+  } catch (const std::exception&) {
+    // No descriptor is free. A child that was killed is mostly gone in a moment.
+    constexpr timespec kMoment{0, 1'000'000};
+    constexpr int kMoments = 100;
+    for (int i = 0; i < kMoments && ::waitpid(pid, nullptr, WNOHANG) == 0; ++i)
+      ::nanosleep(&kMoment, nullptr);
+  }
 }
 
 Source Loop::timer(std::function<void()> callback) {

@@ -8,6 +8,7 @@
 #include <csignal>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 
@@ -83,6 +84,7 @@ class Loop {
   Source make(Add add);
   Source deferred(std::function<void()> callback, int64_t priority);
   sd_event* event_ = nullptr;
+  std::map<pid_t, Source> reaped_;  // that nobody else waits for
 };
 
 }  // namespace mirrord

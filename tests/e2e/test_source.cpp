@@ -73,6 +73,11 @@ TEST_F(Source, DeleteFalseNeverDeletes) {
   EXPECT_TRUE(wait_until([&] {
     return fs::last_write_time(copy("copy") / "images") == fs::last_write_time(images);
   })) << "the time of the directory";
+  fs::remove(source / "marker");
+  change_mode(source, 0750);
+  EXPECT_TRUE(
+      wait_until([&] { return fs::status(copy("copy")).permissions() == fs::perms(0750); }));
+  EXPECT_TRUE(target_becomes("copy", "idle")) << "the source itself has lost an entry";
 }
 
 TEST_F(Source, MissingAtStartAndThereLater) {

@@ -6,6 +6,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <filesystem>
+#include <iterator>
 #include <system_error>
 
 #include "io/loop.hpp"
@@ -206,6 +208,20 @@ TEST_F(ProcessTest, DestroyingItKillsAndReapsItsGroup) {
   }
   EXPECT_TRUE(run_until(loop, [&] { return !exists(pid); }));
   EXPECT_TRUE(test::wait_until([&] { return ::kill(-pid, 0) == -1; })) << "its helpers, too";
+}
+
+TEST_F(ProcessTest, DestroyingManyLeavesNoDescriptors) {
+  const auto descriptors_after = [&](int processes) {
+    for (int i = 0; i < processes; ++i)
+      const Process process(loop, shell("exec sleep 60"), [](const ProcessResult&) {});
+    EXPECT_TRUE(run_until(loop, [] {
+      siginfo_t info{};
+      return ::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0;
+    }));
+    return std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {});
+  };
+  const auto of_the_loop = descriptors_after(1);
+  EXPECT_EQ(descriptors_after(20), of_the_loop);
 }
 
 TEST_F(ProcessTest, TerminateAsksAndThenInsists) {
