@@ -109,11 +109,8 @@ void Loop::reap(pid_t pid) noexcept {
   try {
     reaped_[pid] = on_child(pid, [this, pid](ChildExit) { reaped_.erase(pid); });
   } catch (const std::exception&) {
-    // No descriptor is free. A child that was killed is mostly gone in a moment.
-    constexpr timespec kMoment{0, 1'000'000};
-    constexpr int kMoments = 100;
-    for (int i = 0; i < kMoments && ::waitpid(pid, nullptr, WNOHANG) == 0; ++i)
-      ::nanosleep(&kMoment, nullptr);
+    // No descriptor is free to be told by. One that was killed ends at once, but for a rare case.
+    ::waitpid(pid, nullptr, 0);
   }
 }
 
