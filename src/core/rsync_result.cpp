@@ -169,6 +169,7 @@ std::optional<Feature> refused_feature(const RsyncEnd& end) {
 /// Of a connection that broke the client takes over the status of its remote shell, which is any.
 Verdict verdict_of(const RsyncEnd& end) {
   const bool is_cut_off =
+      end.exit_status != 0 &&
       find_line(end.error, "rsync: connection unexpectedly closed") != std::string::npos;
   return is_cut_off ? Verdict::failed : meaning_of(end.exit_status).verdict;
 }

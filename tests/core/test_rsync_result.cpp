@@ -71,6 +71,8 @@ TEST(RsyncResult, BelievesNoStatusOfABrokenConnection) {
       "rsync: connection unexpectedly closed (0 bytes received so far) [sender]\n";
   for (int status : {23, 24, 25})
     EXPECT_EQ(meaning(status, 0, cut + "rsync error: some words\n").verdict, Verdict::failed);
+  // Only words of the target's own: a client that was cut off never ends with 0.
+  EXPECT_EQ(meaning(0, 0, cut).verdict, Verdict::done);
 }
 
 // clientserver.c: the status of the daemon's side is not the client's.
