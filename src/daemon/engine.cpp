@@ -30,8 +30,7 @@ Group content_settings(Group group) {
 Engine::Engine(Loop& loop, bool is_service)
     : loop_(loop),
       scheduler_(Limits{}.max_transfers),
-      mounts_(is_service),
-      watchers_(loop, listener()),
+      watchers_(loop, listener(), is_service),
       connections_(loop,
                    {[this](TargetId id) { scheduler_.queue(id).reachable(loop_.now()); },
                     [this](TargetId id) {
@@ -43,7 +42,6 @@ Engine::Engine(Loop& loop, bool is_service)
       hooks_(loop, [this] { want_pump(); }),
       verifications_(
           [this](TargetId id, Run::Done done) { return start_verification(id, std::move(done)); }) {
-  watchers_.expect_mounts(mounts_.known());
   // Above every number of an earlier daemon: who waits for one of those has it with our first sync.
   last_checkpoint_ = static_cast<uint64_t>(loop_.now().time_since_epoch().count());
   timer_ = loop_.timer([this] { pump(); });
@@ -145,24 +143,16 @@ void Engine::remove_target(GroupRun& run, TargetId id) {
 }
 
 void Engine::enter_tree(GroupRun& run) {
-  TreeRules rules = rules_of(run.config);
-  auto [tree, fresh] = trees_.try_emplace(rules);
-  if (fresh) {
-    tree->second.id = watchers_.add(rules);
-    trees_by_id_[tree->second.id] = &tree->second;
-  }
-  tree->second.groups.insert(&run);
-  run.tree = tree->second.id;
+  run.tree = watchers_.add(rules_of(run.config));
+  trees_[run.tree].insert(&run);
   source_state(run, watcher(run).state(run.tree));
 }
 
 void Engine::leave_tree(GroupRun& run) {
-  auto tree = trees_.find(rules_of(run.config));
-  tree->second.groups.erase(&run);
-  if (!tree->second.groups.empty()) return;
-  watchers_.remove(tree->second.id);
-  trees_by_id_.erase(tree->second.id);
-  trees_.erase(tree);
+  auto tree = trees_.find(run.tree);
+  tree->second.erase(&run);
+  if (tree->second.empty()) trees_.erase(tree);
+  watchers_.remove(run.tree);
 }
 
 Engine::Found Engine::for_each_selected(const std::string& group, const std::string& target,

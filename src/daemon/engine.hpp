@@ -15,7 +15,6 @@
 #include <vector>
 
 #include "core/explanation.hpp"
-#include "core/failure_log.hpp"
 #include "core/file_list.hpp"
 #include "core/model.hpp"
 #include "core/open_files.hpp"
@@ -24,10 +23,10 @@
 #include "daemon/connections.hpp"
 #include "daemon/hooks.hpp"
 #include "daemon/run.hpp"
+#include "daemon/source_log.hpp"
+#include "daemon/target_log.hpp"
 #include "daemon/verifications.hpp"
 #include "io/event.hpp"
-#include "io/log.hpp"
-#include "io/mount_memory.hpp"
 #include "io/watch_pool.hpp"
 
 namespace mirrord {
@@ -78,11 +77,8 @@ class Engine {
     TreeId tree = 0;
     OpenFiles open_files;
     std::vector<TargetId> targets;
-    std::set<std::string> told;  // troubles, so that each is told once
-    size_t overflows_untold = 0;
-    std::optional<Instant> overflow_told_at;
+    SourceLog log;
     bool missing = false;
-    bool limited = false;              // a watch limit was told
     std::optional<Identity> identity;  // of the source that the targets were last compared with
     std::string resolved_source;       // its path, free of links
     std::optional<Instant> rescan_at;
@@ -91,7 +87,7 @@ class Engine {
     GroupRun* group = nullptr;
     Target config;
     std::string last_error;
-    FailureLog failures;
+    TargetLog log;
     int last_exit_status = 0;
     uint64_t last_sync_usec = 0;
     uint64_t transfers = 0, files = 0, bytes = 0;
@@ -104,10 +100,6 @@ class Engine {
   struct Standby {
     std::unique_ptr<Run> run;
     std::optional<Identity> source;
-  };
-  struct SharedTree {
-    TreeId id = 0;
-    std::set<GroupRun*> groups;
   };
   using RunKey = std::pair<TargetId, JobKind>;
   static constexpr JobKind kTransfers[] = {JobKind::live, JobKind::full, JobKind::big};
@@ -141,7 +133,6 @@ class Engine {
   void tree_trouble(TreeId tree, const Trouble& trouble);
   void tree_overflowed(TreeId tree);
   void remember_mounts();
-  void remember_mounts_due(Instant now);
   void crawl_progressed();
   void source_state(GroupRun& run, TreeState state);
   void note_source(GroupRun& run);
@@ -172,9 +163,6 @@ class Engine {
   bool repeats(RunKey key, const Run::Result& result);
   void note_outcome(TargetRun& target, const Outcome& outcome);
   void hold(TargetRun& target, Outcome& outcome);
-  void log_result(TargetRun& target, RunKey key, const Run::Result& result, bool was_failing);
-  void log_failure(TargetRun& target, const std::string& prefix, const Outcome& outcome,
-                   std::optional<Instant> next, const log::Fields& fields) const;
 
   std::unique_ptr<Run> start_verification(TargetId id, Run::Done done);
 
@@ -211,11 +199,8 @@ class Engine {
   Config config_;
   uint64_t config_loaded_usec_ = 0;
   Scheduler scheduler_;
-  MountMemory mounts_;
-  std::optional<Instant> remember_at_;
   WatchPool watchers_;
-  std::map<TreeRules, SharedTree> trees_;
-  std::map<TreeId, SharedTree*> trees_by_id_;
+  std::map<TreeId, std::set<GroupRun*>> trees_;  // who shares which
   std::map<std::string, std::unique_ptr<GroupRun>> groups_;
   std::map<TargetId, TargetRun> targets_;
   Connections connections_;

@@ -30,7 +30,6 @@ void Engine::pump() {
   }
   release_open_files(now);
   rescan_due(now);
-  remember_mounts_due(now);
   set_activity();
   for (const Job& job : scheduler_.due(now)) start(job, now);
   update_standbys(now);
@@ -76,7 +75,6 @@ void Engine::arm_timer() {
   constexpr auto kProgressInterval = std::chrono::seconds(1);
   for (const auto& [key, run] : runs_)
     if (key.second == JobKind::full) consider(loop_.now() + kProgressInterval);
-  consider(remember_at_);
   if (publish_waits_) consider(*published_at_ + kPublishInterval);
   loop_.arm(timer_, next);
 }
@@ -141,7 +139,8 @@ void Engine::end_connecting(TargetId id, const Outcome& outcome) {
   note_outcome(target, outcome);
   Run::Result result;
   result.outcome = outcome;
-  log_result(target, {id, JobKind::connect}, result, true);
+  target.log.ended(target.group->config, target.config, JobKind::connect, result,
+                   scheduler_.queue(id).next_attempt(), loop_.now());
 }
 
 Transfer Engine::make_transfer(TargetId id, const GroupRun& run, Lane lane) const {

@@ -1,31 +1,13 @@
-// Engine: what the end of a run means, for its target and for whom it is told to.
+// Engine: what the end of a run means for its target.
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <utility>
 
 #include "core/deletion_guard.hpp"
-#include "core/escape.hpp"
 #include "core/ssh.hpp"
 #include "daemon/engine.hpp"
-#include "io/log.hpp"
 
 namespace mirrord {
-
-namespace {
-
-std::string count_of_paths(size_t paths, const char* kind = "") {
-  return fmt::format("{} {}path{}", paths, kind, paths == 1 ? "" : "s");
-}
-
-std::string what_ran(JobKind kind, size_t paths) {
-  if (kind == JobKind::connect) return "connecting";
-  if (kind == JobKind::full) return "full sync";
-  if (kind == JobKind::big) return count_of_paths(paths, "big ");
-  return count_of_paths(paths);
-}
-
-}  // namespace
 
 void Engine::end_run(RunKey key, Run::Result result) {
   std::unique_ptr<Run> ended;
@@ -62,7 +44,9 @@ void Engine::end_run(RunKey key, Run::Result result) {
   const TargetQueue& queue = scheduler_.queue(key.first);
   if (outcome.verdict == Verdict::done && !queue.troubled() && !queue.full().held())
     target.last_error.clear();
-  log_result(target, key, result, was_failing);
+  const Group& group = target.group->config;
+  if (was_failing && target.last_error.empty()) target.log.recovered(group, target.config);
+  target.log.ended(group, target.config, key.second, result, queue.next_attempt(), loop_.now());
 }
 
 /// Whether a failed run says nothing against its target: it is done again, in another way.
@@ -107,58 +91,6 @@ void Engine::note_outcome(TargetRun& target, const Outcome& outcome) {
       if (size_t paths = outcome.failed_paths(); outcome.verdict == Verdict::partial && paths != 0)
         target.last_error += ": " + count_of_paths(paths);
   }
-}
-
-void Engine::log_result(TargetRun& target, RunKey key, const Run::Result& result,
-                        bool was_failing) {
-  const Outcome& outcome = result.outcome;
-  const std::string& group = target.group->config.name;
-  log::Fields fields{{"MIRRORD_GROUP", group},
-                     {"MIRRORD_TARGET", target.config.name},
-                     {"MIRRORD_EXIT_STATUS", std::to_string(outcome.exit_status)},
-                     {"MIRRORD_PATHS", std::to_string(result.paths)},
-                     {"MIRRORD_BYTES", std::to_string(outcome.bytes)},
-                     {"MIRRORD_DURATION_USEC", std::to_string(result.duration.count())}};
-  if (!result.error.empty()) fields.push_back({"MIRRORD_STDERR", result.error});
-  std::string what = what_ran(key.second, result.paths);
-  std::string prefix = fmt::format("{}/{}: {}", group, target.config.name, what);
-  double seconds = static_cast<double>(result.duration.count()) / 1e6;
-  if (outcome.verdict == Verdict::held) {
-    fields.push_back({"MESSAGE_ID", std::string(log::message::kDeletionHeld)});
-    return log::write(LogLevel::warning, fmt::format("{}: {}", prefix, outcome.text), fields);
-  }
-  if (outcome.verdict == Verdict::failed || outcome.verdict == Verdict::partial) {
-    fields.push_back({"MESSAGE_ID", std::string(log::message::kSyncFailed)});
-    return log_failure(target, prefix, outcome, scheduler_.queue(key.first).next_attempt(), fields);
-  }
-  if (was_failing && target.last_error.empty()) {
-    target.failures.recovered();
-    log::Fields recovered{
-        fields[0], fields[1], {"MESSAGE_ID", std::string(log::message::kRecovered)}};
-    log::write(LogLevel::notice, fmt::format("{}/{}: recovered", group, target.config.name),
-               recovered);
-  }
-  log::write(
-      LogLevel::info,
-      fmt::format("{} in {:.3f} s, {} files, {} bytes sent{}", prefix, seconds, outcome.files,
-                  outcome.bytes, outcome.verdict == Verdict::again ? ", some vanished" : ""),
-      fields);
-}
-
-void Engine::log_failure(TargetRun& target, const std::string& prefix, const Outcome& outcome,
-                         std::optional<Instant> next, const log::Fields& fields) const {
-  Instant now = loop_.now();
-  std::string own =
-      outcome.text.ends_with(outcome.complaint) ? "" : ": " + escape(outcome.complaint);
-  std::optional<size_t> passed_over = target.failures.tell(outcome.text + own, now);
-  std::string retry;
-  if (next)
-    retry = fmt::format(", retrying in {:.1f} s",
-                        static_cast<double>(std::max(*next - now, Duration{}).count()) / 1e6);
-  log::write(
-      passed_over ? LogLevel::warning : LogLevel::debug,
-      fmt::format("{}: {}{}{}{}", prefix, outcome.text, own, more_failures(passed_over), retry),
-      fields);
 }
 
 }  // namespace mirrord

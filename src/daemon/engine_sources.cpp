@@ -1,13 +1,9 @@
 // Engine: what the watcher reports of the sources, and when they are crawled again.
 //
 // A change goes to the queue of every target; what may have gone unseen asks for a full sync.
-#include <fmt/format.h>
-
 #include <algorithm>
 
-#include "core/escape.hpp"
 #include "daemon/engine.hpp"
-#include "io/log.hpp"
 #include "io/notify.hpp"
 
 namespace mirrord {
@@ -30,8 +26,8 @@ TreeWatcher::Listener Engine::listener() {
 
 const std::set<Engine::GroupRun*>& Engine::groups_of(TreeId tree) {
   static const std::set<GroupRun*> none;
-  auto found = trees_by_id_.find(tree);
-  return found == trees_by_id_.end() ? none : found->second->groups;
+  auto found = trees_.find(tree);
+  return found == trees_.end() ? none : found->second;
 }
 
 void Engine::tree_changed(TreeId tree, const Change& change) {
@@ -77,9 +73,7 @@ void Engine::crawl_progressed() {
     extended_at_ = now;
     notify::extend_timeout(kExtension);
   }
-  // What was crawled may hold mount points, or links that lead behind some.
-  constexpr Duration kRememberAfter = std::chrono::seconds(10);
-  if (ready_ && !remember_at_) remember_at_ = now + kRememberAfter;
+  if (ready_) watchers_.remember_mounts_soon();
   want_pump();
 }
 
@@ -89,24 +83,9 @@ void Engine::tree_state_changed(TreeId tree) {
   want_pump();
 }
 
-/// What is below a source that is missing, or not crawled to its end, is not known.
+/// Not while trees are being added.
 void Engine::remember_mounts() {
-  if (!ready_) return;
-  std::set<std::string> mount_points = watchers_.mounts_that_matter();
-  const bool all_known = std::ranges::all_of(trees_, [&](const auto& entry) {
-    const TreeId tree = entry.second.id;
-    const TreeWatcher& watcher = watchers_.of(tree);
-    return watcher.state(tree) == TreeState::watching && !watcher.is_crawling(tree);
-  });
-  if (!all_known) mount_points.insert(mounts_.known().begin(), mounts_.known().end());
-  mounts_.remember(std::move(mount_points));
-  watchers_.expect_mounts(mounts_.known());
-}
-
-void Engine::remember_mounts_due(Instant now) {
-  if (!remember_at_ || *remember_at_ > now) return;
-  remember_at_.reset();
-  remember_mounts();
+  if (ready_) watchers_.remember_mounts();
 }
 
 void Engine::source_state(GroupRun& run, TreeState state) {
@@ -115,24 +94,10 @@ void Engine::source_state(GroupRun& run, TreeState state) {
   if (watching) note_source(run);
   // From now on changes may go unseen, until a comparison that starts when all is watched.
   for (TargetId id : run.targets) scheduler_.queue(id).want_full(loop_.now());
-  if (watching && watcher(run).blindness(run.tree).error == 0) run.limited = false;
-  bool was_missing = std::exchange(run.missing, state == TreeState::missing);
-  if (run.missing == was_missing) return;
-  log::Fields fields{{"MIRRORD_GROUP", run.config.name}, {"MESSAGE_ID", ""}};
-  fields[1].value = run.missing ? log::message::kSourceMissing : log::message::kSourceBack;
-  if (run.missing) {
-    log::write(
-        LogLevel::warning,
-        fmt::format("group '{}': source '{}' {}; nothing is deleted on its targets, waiting for it "
-                    "to come back",
-                    run.config.name, escape(run.config.source), why_missing(run)),
-        fields);
-  } else {
-    log::write(
-        LogLevel::notice,
-        fmt::format("group '{}': source '{}' is back", run.config.name, escape(run.config.source)),
-        fields);
-  }
+  if (watching && watcher(run).blindness(run.tree).error == 0) run.log.all_watched();
+  const bool was_missing = std::exchange(run.missing, state == TreeState::missing);
+  if (run.missing && !was_missing) SourceLog::missing(run.config, why_missing(run));
+  if (!run.missing && was_missing) SourceLog::back(run.config);
 }
 
 /// Whether the source is still the directory that the targets were compared with.
@@ -150,40 +115,13 @@ void Engine::note_source(GroupRun& run) {
 }
 
 void Engine::tree_trouble(TreeId tree, const Trouble& trouble) {
-  // A tree can have any number of unreadable directories; the count is in the group's Problem.
-  constexpr size_t kLinesPerGroup = 50;
   if (trouble.at_limit) loop_.arm(limit_timer_, loop_.now() + kLimitCheck);
-  for (GroupRun* run : groups_of(tree)) {
-    bool limit_told = trouble.at_limit && std::exchange(run->limited, true);
-    if (limit_told || run->told.size() >= kLinesPerGroup) continue;
-    bool is_news = run->told.insert(trouble.path + '\n' + trouble.reason).second;
-    if (!is_news && !trouble.at_limit) continue;
-    log::Fields fields{{"MIRRORD_GROUP", run->config.name}};
-    if (trouble.at_limit) fields.push_back({"MESSAGE_ID", std::string(log::message::kWatchLimit)});
-    bool last = run->told.size() == kLinesPerGroup;
-    log::write(LogLevel::warning,
-               fmt::format("group '{}': '{}': {}{}", run->config.name,
-                           escape(watchers_.of(tree).file_path(tree, trouble.path)), trouble.reason,
-                           last ? " (no more such lines follow)" : ""),
-               fields);
-  }
+  for (GroupRun* run : groups_of(tree))
+    run->log.trouble(run->config, watcher(*run).file_path(tree, trouble.path), trouble);
 }
 
 void Engine::tree_overflowed(TreeId tree) {
-  constexpr Duration kQuiet = std::chrono::minutes(1);  // between two lines of a storm
-  Instant now = loop_.now();
-  for (GroupRun* run : groups_of(tree)) {
-    ++run->overflows_untold;
-    if (run->overflow_told_at && now < *run->overflow_told_at + kQuiet) continue;
-    run->overflow_told_at = now;
-    size_t count = std::exchange(run->overflows_untold, 0);
-    std::string times = count == 1 ? "" : fmt::format(" {} times", count);
-    log::write(LogLevel::warning,
-               fmt::format("group '{}': the inotify queue overflowed{}, comparing the source again",
-                           run->config.name, times),
-               {{"MIRRORD_GROUP", run->config.name},
-                {"MESSAGE_ID", std::string(log::message::kQueueOverflow)}});
-  }
+  for (GroupRun* run : groups_of(tree)) run->log.overflowed(run->config, loop_.now());
 }
 
 /// How often the whole group is compared: as configured, else where the kernel does not show all.
@@ -215,10 +153,10 @@ bool Engine::is_compared(const GroupRun& run) const {
 
 void Engine::look_for_raised_limits() {
   bool limited = false;
-  for (auto& [rules, tree] : trees_) {
-    TreeWatcher& watcher = watchers_.of(tree.id);
-    if (watcher.limit_was_raised(tree.id)) watcher.restart(tree.id);
-    limited |= watcher.blindness(tree.id).error != 0;
+  for (const auto& [tree, groups] : trees_) {
+    TreeWatcher& watcher = watchers_.of(tree);
+    if (watcher.limit_was_raised(tree)) watcher.restart(tree);
+    limited |= watcher.blindness(tree).error != 0;
   }
   if (limited) loop_.arm(limit_timer_, loop_.now() + kLimitCheck);
   want_pump();
@@ -226,8 +164,7 @@ void Engine::look_for_raised_limits() {
 
 bool Engine::sources_are_watched() const {
   return std::ranges::none_of(trees_, [&](const auto& entry) {
-    TreeId tree = entry.second.id;
-    return watchers_.of(tree).state(tree) == TreeState::crawling;
+    return watchers_.of(entry.first).state(entry.first) == TreeState::crawling;
   });
 }
 

@@ -1,10 +1,17 @@
 #include "io/watch_pool.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "core/path.hpp"
 
 namespace mirrord {
+
+WatchPool::WatchPool(Loop& loop, TreeWatcher::Listener listener, bool writes)
+    : loop_(loop),
+      listener_(std::move(listener)),
+      mounts_(writes),
+      remember_timer_(loop.timer([this] { remember_mounts(); })) {}
 
 size_t WatchPool::choose(const std::string& source) {
   auto overlapping = std::ranges::find_if(members_, [&](const Member& member) {
@@ -27,13 +34,28 @@ size_t WatchPool::choose(const std::string& source) {
 }
 
 TreeId WatchPool::add(const TreeRules& rules) {
+  auto tree = trees_.find(rules);
+  if (tree == trees_.end()) tree = trees_.emplace(rules, SharedTree{watch(rules)}).first;
+  ++tree->second.users;
+  return tree->second.id;
+}
+
+TreeId WatchPool::watch(const TreeRules& rules) {
   Member& member = members_[choose(rules.source)];
   member.sources.insert(rules.source);
-  member.watcher->expect_mounts(expected_);
+  member.watcher->expect_mounts(mounts_.known());
   return member.watcher->add(rules);
 }
 
 void WatchPool::remove(TreeId tree) {
+  const auto known =
+      std::ranges::find_if(trees_, [&](const auto& entry) { return entry.second.id == tree; });
+  if (--known->second.users > 0) return;
+  unwatch(tree);
+  trees_.erase(known);
+}
+
+void WatchPool::unwatch(TreeId tree) {
   Member& member = members_[index_of(tree)];
   member.sources.erase(member.sources.find(member.watcher->source(tree)));
   member.watcher->remove(tree);
@@ -44,10 +66,24 @@ void WatchPool::drain() {
     if (member.watcher) member.watcher->drain();
 }
 
-std::set<std::string> WatchPool::mounts_that_matter() const {
-  std::set<std::string> all;
-  for (const Member& member : members_) all.merge(member.watcher->mounts_that_matter());
-  return all;
+bool WatchPool::knows_all() const {
+  return std::ranges::all_of(trees_, [&](const auto& entry) {
+    const TreeId tree = entry.second.id;
+    return of(tree).state(tree) == TreeState::watching && !of(tree).is_crawling(tree);
+  });
+}
+
+void WatchPool::remember_mounts() {
+  remembers_soon_ = false;
+  std::set<std::string> matter;
+  for (const Member& member : members_) matter.merge(member.watcher->mounts_that_matter());
+  if (!knows_all()) matter.insert(mounts_.known().begin(), mounts_.known().end());
+  mounts_.remember(std::move(matter));
+}
+
+void WatchPool::remember_mounts_soon() {
+  constexpr Duration kAfter = std::chrono::seconds(10);
+  if (!std::exchange(remembers_soon_, true)) loop_.arm(remember_timer_, loop_.now() + kAfter);
 }
 
 std::vector<std::string> WatchPool::undone() const {

@@ -2,14 +2,19 @@
 //
 // Sources that overlap share one inotify instance, and with it their watches; others get one of
 // their own, up to kMaxWatchers (fs.inotify.max_user_instances is 128 by default, for all
-// programs of a user). The number of a tree tells its watcher.
+// programs of a user). The number of a tree tells its watcher. Trees of equal rules are one.
+//
+// Owns the memory of mount points, too: what is lost while a source is missing, or not crawled to
+// its end, is not forgotten.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "io/mount_memory.hpp"
 #include "io/tree_watcher.hpp"
 
 namespace mirrord {
@@ -18,20 +23,21 @@ class WatchPool {
  public:
   static constexpr size_t kMaxWatchers = 16;
 
-  WatchPool(Loop& loop, TreeWatcher::Listener listener)
-      : loop_(loop), listener_(std::move(listener)) {}
-
-  /// For trees that are added from now on: mount points that were there, and may be missing now.
-  void expect_mounts(std::set<std::string> mount_points) { expected_ = std::move(mount_points); }
-  /// See TreeWatcher::mounts_that_matter().
-  std::set<std::string> mounts_that_matter() const;
+  /// See MountMemory for `writes`.
+  WatchPool(Loop& loop, TreeWatcher::Listener listener, bool writes);
 
   TreeId add(const TreeRules& rules);
+  /// As often as it was added.
   void remove(TreeId tree);
   TreeWatcher& of(TreeId tree) { return *members_.at(index_of(tree)).watcher; }
   const TreeWatcher& of(TreeId tree) const { return *members_.at(index_of(tree)).watcher; }
   /// Reads and reports all that the kernel has queued by now.
   void drain();
+  /// Writes down the mount points that matter now. Not before all trees were added: what the others
+  /// wait for would be forgotten.
+  void remember_mounts();
+  /// What is crawled now may hold mount points, or links that lead behind some.
+  void remember_mounts_soon();
   /// What they have to do, in words.
   std::vector<std::string> undone() const;
 
@@ -40,14 +46,24 @@ class WatchPool {
     std::unique_ptr<TreeWatcher> watcher;
     std::multiset<std::string> sources;
   };
+  struct SharedTree {
+    TreeId id = 0;
+    size_t users = 0;
+  };
   static constexpr TreeId kTreesPerWatcher = 1 << 24;
   static size_t index_of(TreeId tree) { return tree / kTreesPerWatcher; }
   size_t choose(const std::string& source);
+  TreeId watch(const TreeRules& rules);
+  void unwatch(TreeId tree);
+  bool knows_all() const;
 
   Loop& loop_;
   TreeWatcher::Listener listener_;
-  std::set<std::string> expected_;
+  MountMemory mounts_;
+  Source remember_timer_;
+  bool remembers_soon_ = false;
   std::vector<Member> members_;
+  std::map<TreeRules, SharedTree> trees_;
 };
 
 }  // namespace mirrord
