@@ -129,11 +129,7 @@ TargetId Engine::add_target(GroupRun& run, const Target& config) {
 }
 
 void Engine::remove_target(GroupRun& run, TargetId id) {
-  for (JobKind kind : kTransfers) {
-    runs_.erase({id, kind});
-    abandoned_.erase({id, kind});
-    names_in_doubt_.erase({id, kind});
-  }
+  for (JobKind kind : kTransfers) runs_.erase({id, kind});
   standbys_.erase(id);
   connections_.close(id);
   hooks_.forget(id);
@@ -201,8 +197,8 @@ void Engine::abandon_runs(const GroupRun& run) {
 void Engine::abandon_runs(TargetId id) {
   for (JobKind kind : kTransfers)
     if (auto running = runs_.find({id, kind}); running != runs_.end()) {
-      abandoned_.insert(running->first);
-      running->second->terminate();
+      running->second.is_abandoned = true;
+      running->second.run->terminate();
     }
 }
 
@@ -212,7 +208,7 @@ void Engine::stop(std::function<void()> stopped) {
   standbys_.clear();
   verifications_.stop();
   hooks_.stop();
-  for (auto& [key, run] : runs_) run->terminate();
+  for (auto& [key, running] : runs_) running.run->terminate();
   want_pump();
 }
 

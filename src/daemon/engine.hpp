@@ -96,6 +96,11 @@ class Engine {
     uint64_t entries = 0;           // that it held at the last comparison
     bool source_was_empty = false;  // when the running comparison began
   };
+  struct Running {
+    std::unique_ptr<Run> run;
+    bool is_abandoned = false;                        // ended by ourselves
+    std::optional<Instant> names_doubted_since = {};  // files of several names are in it
+  };
   /// A run that is started ahead, in the directory that then was the source.
   struct Standby {
     std::unique_ptr<Run> run;
@@ -205,10 +210,8 @@ class Engine {
   std::map<TargetId, TargetRun> targets_;
   Connections connections_;
   Hooks hooks_;
-  std::map<RunKey, std::unique_ptr<Run>> runs_;
+  std::map<RunKey, Running> runs_;
   std::map<TargetId, Standby> standbys_;
-  std::set<RunKey> abandoned_;                // ended by ourselves
-  std::map<RunKey, Instant> names_in_doubt_;  // runs with files of several names, and since when
   Verifications verifications_;
   uint64_t last_checkpoint_ = 0;
   Status published_;

@@ -1,6 +1,5 @@
 // Engine: from due jobs to running rsyncs.
 #include <algorithm>
-#include <ranges>
 #include <set>
 #include <string_view>
 #include <system_error>
@@ -69,11 +68,11 @@ void Engine::arm_timer() {
     if (run->rescan_at && *run->rescan_at > loop_.now()) consider(run->rescan_at);
   }
   for (const auto& [id, standby] : standbys_) consider(scheduler_.queue(id).standby_until());
-  for (const auto& [key, run] : runs_)
+  for (const auto& [key, running] : runs_)
     if (Instant standby = next_standby_at(key.first); standby > loop_.now()) consider(standby);
   // How far a full sync is, is shown once in a while.
   constexpr auto kProgressInterval = std::chrono::seconds(1);
-  for (const auto& [key, run] : runs_)
+  for (const auto& [key, running] : runs_)
     if (key.second == JobKind::full) consider(loop_.now() + kProgressInterval);
   if (publish_waits_) consider(*published_at_ + kPublishInterval);
   loop_.arm(timer_, next);
@@ -160,12 +159,13 @@ Transfer Engine::make_transfer(TargetId id, const GroupRun& run, Lane lane) cons
 /// has set it, sshd_config(5). More connect by themselves.
 std::string Engine::session_for(const std::string& control_path) const {
   constexpr int kSessions = 8;
-  auto is_session = [&](const std::unique_ptr<Run>& run) {
+  auto is_session = [&](const auto& entry) {
+    const std::unique_ptr<Run>& run = entry.second.run;
     return run && run->control_path() == control_path;
   };
-  auto sessions = connections_.probes(control_path) + verifications_.sessions(control_path) +
-                  std::ranges::count_if(runs_ | std::views::values, is_session);
-  for (const auto& [id, standby] : standbys_) sessions += is_session(standby.run) ? 1 : 0;
+  const auto sessions = connections_.probes(control_path) + verifications_.sessions(control_path) +
+                        std::ranges::count_if(runs_, is_session) +
+                        std::ranges::count_if(standbys_, is_session);
   return sessions < kSessions || control_path.empty() ? control_path : kNoMaster;
 }
 
@@ -213,7 +213,8 @@ void Engine::start_live(Job job, GroupRun& run, const TargetRun& target) {
   const RunKey key{job.target, job.kind};
   const bool doubts_names = changes_other_names(job, run, target);
   run_list(key, transfer, list.text);
-  if (doubts_names && runs_.contains(key)) names_in_doubt_[key] = job.batch.oldest;
+  if (auto running = runs_.find(key); doubts_names && running != runs_.end())
+    running->second.names_doubted_since = job.batch.oldest;
 }
 
 /// What is no directory any more is not compared, and may take the place of one.
@@ -298,14 +299,14 @@ void Engine::run_list(RunKey key, const Transfer& transfer, const std::string& l
   auto standby = fits ? take_standby(key.first) : nullptr;
   if (!standby) return launch(key, transfer, list);
   standby->feed(list, [this, key](const Run::Result& result) { end_run(key, result); });
-  runs_[key] = std::move(standby);
+  runs_[key] = {std::move(standby)};
 }
 
 void Engine::launch(RunKey key, const Transfer& transfer, std::optional<std::string> list) {
   const TargetRun& target = targets_.at(key.first);
-  runs_[key] =
+  runs_[key] = {
       std::make_unique<Run>(loop_, target.group->config, target.config, transfer, std::move(list),
-                            [this, key](const Run::Result& result) { end_run(key, result); });
+                            [this, key](const Run::Result& result) { end_run(key, result); })};
 }
 
 }  // namespace mirrord

@@ -10,15 +10,14 @@
 namespace mirrord {
 
 void Engine::end_run(RunKey key, Run::Result result) {
-  std::unique_ptr<Run> ended;
+  Running ended;  // empty of what could not be started
   if (auto running = runs_.find(key); running != runs_.end()) {
     ended = std::move(running->second);
     runs_.erase(running);
   }
   want_pump();
   if (stopped_) return;  // we ended it ourselves; the next start compares everything
-  auto doubted = names_in_doubt_.extract(key);
-  if (abandoned_.erase(key) != 0 || repeats(key, result))
+  if (ended.is_abandoned || repeats(key, result))
     return scheduler_.give_back(key.first, key.second, loop_.now());
   TargetRun& target = targets_.at(key.first);
   bool was_failing = !target.last_error.empty();
@@ -29,7 +28,8 @@ void Engine::end_run(RunKey key, Run::Result result) {
                   scheduler_.queue(key.first).paths_of(key.second));
   scheduler_.finished(key.first, key.second, outcome, loop_.now());
   // Not before: a comparison beside the run misses what that renames into place.
-  if (doubted) scheduler_.queue(key.first).doubt_names(doubted.mapped(), loop_.now());
+  if (auto since = ended.names_doubted_since)
+    scheduler_.queue(key.first).doubt_names(*since, loop_.now());
   // A count that is made again says nothing yet.
   bool counts_again =
       outcome.verdict == Verdict::held && !scheduler_.queue(key.first).full().held();

@@ -40,7 +40,7 @@ bool Engine::waits_in_source(TargetId id, const Standby& standby) const {
 Instant Engine::next_standby_at(TargetId id) const {
   constexpr auto kHeadStart = std::chrono::milliseconds(10);
   auto live = runs_.find({id, JobKind::live});
-  return live == runs_.end() ? Instant{} : live->second->started() + kHeadStart;
+  return live == runs_.end() ? Instant{} : live->second.run->started() + kHeadStart;
 }
 
 void Engine::start_standby(TargetId id) {

@@ -119,7 +119,7 @@ TargetStatus Engine::target_status(TargetId id, Instant now) const {
   status.hook_failures = hooks_.failures(id);
   status.reached_checkpoint = reached_checkpoint(queue);
   if (auto full = runs_.find({id, JobKind::full}); full != runs_.end())
-    status.progress = std::max(0.0, full->second->progress());
+    status.progress = std::max(0.0, full->second.run->progress());
   return status;
 }
 

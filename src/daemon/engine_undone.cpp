@@ -29,7 +29,7 @@ std::vector<std::string> Engine::undone(Instant now) const {
     const TargetRun& target = targets_.at(id);
     tell_ended(undone, run, target.group->config, target.config);
   };
-  for (const auto& [key, run] : runs_) ended(key.first, *run);
+  for (const auto& [key, running] : runs_) ended(key.first, *running.run);
   for (const auto& [id, standby] : standbys_) ended(id, *standby.run);
   add(undone, verifications_.undone());
   add(undone, connections_.undone(now));
