@@ -7,6 +7,7 @@
 
 #include "core/escape.hpp"
 #include "daemon/bus_objects.hpp"
+#include "daemon/bus_signals.hpp"
 #include "daemon/caller.hpp"
 #include "daemon/log_control.hpp"
 #include "io/log.hpp"
@@ -17,52 +18,6 @@ namespace {
 
 constexpr Duration kFirstRetry = std::chrono::seconds(1);
 constexpr Duration kLongestRetry = std::chrono::minutes(1);
-
-template <class T>
-void note(std::vector<const char*>& names, const T& before, const T& after, const char* name) {
-  if (before != after) names.push_back(name);
-}
-
-void emit(sd_bus* bus, const std::string& path, const char* interface,
-          std::vector<const char*> names) {
-  if (names.empty()) return;
-  names.push_back(nullptr);
-  // A bus that does not take the signal has its Disconnected on the way.
-  (void)sd_bus_emit_properties_changed_strv(bus, path.c_str(), interface,
-                                            const_cast<char**>(names.data()));
-}
-
-std::vector<const char*> differences(const GroupStatus& before, const GroupStatus& after) {
-  std::vector<const char*> names;
-  note(names, before.resolved_source, after.resolved_source, "ResolvedSource");
-  note(names, before.state, after.state, "State");
-  note(names, before.problem, after.problem, "Problem");
-  note(names, before.targets, after.targets, "Targets");
-  return names;
-}
-
-std::vector<const char*> differences(const TargetStatus& before, const TargetStatus& after) {
-  std::vector<const char*> names;
-  note(names, before.state, after.state, "State");
-  note(names, before.full_pending, after.full_pending, "FullPending");
-  note(names, before.last_error, after.last_error, "LastError");
-  note(names, before.last_exit_status, after.last_exit_status, "LastExitStatus");
-  note(names, before.consecutive_failures, after.consecutive_failures, "ConsecutiveFailures");
-  note(names, before.next_attempt_usec, after.next_attempt_usec, "NextAttemptUSec");
-  note(names, before.progress, after.progress, "Progress");
-  return names;
-}
-
-/// The same object, not only the same path: what is constant of it on the bus has not changed.
-const GroupStatus* same(const Status& status, const GroupStatus& group) {
-  const GroupStatus* found = status.group(group.name);
-  return found && found->source == group.source ? found : nullptr;
-}
-
-const TargetStatus* same(const Status& status, const TargetStatus& target) {
-  const TargetStatus* found = status.target(target.group, target.name);
-  return found && found->destination == target.destination ? found : nullptr;
-}
 
 int refuse(Engine::Found found, const std::string& group, const std::string& target,
            sd_bus_error* error) {
@@ -83,6 +38,10 @@ BusService::BusService(Loop& loop, Engine& engine, Context context)
 }
 
 BusService::~BusService() = default;
+
+void BusService::changed(const Status& before, const Status& after) {
+  if (bus_ && sd_bus_is_ready(bus_.get()) > 0) emit_changes(bus_.get(), before, after);
+}
 
 void BusService::connect() {
   polkit_.clear();
@@ -211,47 +170,6 @@ int BusService::verify(sd_bus_message* call, const std::string& group, const std
       },
       *number);
   return found == Engine::Found::yes ? 1 : refuse(found, group, target, error);
-}
-
-void BusService::changed(const Status& before, const Status& after) {
-  if (!bus_ || sd_bus_is_ready(bus_.get()) <= 0) return;
-  std::vector<const char*> names;
-  note(names, before.config_loaded_usec, after.config_loaded_usec, "ConfigLoadedUSec");
-  note(names, before.max_transfers, after.max_transfers, "MaxTransfers");
-  bool same_groups =
-      std::ranges::equal(before.groups, after.groups, {}, &GroupStatus::name, &GroupStatus::name);
-  if (!same_groups) names.push_back("Groups");
-  emit(bus_.get(), kRootPath, kManagerInterface, names);
-  changed_groups(before, after);
-  changed_targets(before, after);
-}
-
-void BusService::changed_groups(const Status& before, const Status& after) {
-  for (const GroupStatus& old : before.groups)
-    if (!same(after, old))
-      sd_bus_emit_interfaces_removed(bus_.get(), group_path(old.name).c_str(), kGroupInterface,
-                                     nullptr);
-  for (const GroupStatus& now : after.groups) {
-    std::string path = group_path(now.name);
-    if (const GroupStatus* old = same(before, now))
-      emit(bus_.get(), path, kGroupInterface, differences(*old, now));
-    else
-      sd_bus_emit_interfaces_added(bus_.get(), path.c_str(), kGroupInterface, nullptr);
-  }
-}
-
-void BusService::changed_targets(const Status& before, const Status& after) {
-  for (const TargetStatus& old : before.targets)
-    if (!same(after, old))
-      sd_bus_emit_interfaces_removed(bus_.get(), target_path(old.group, old.name).c_str(),
-                                     kTargetInterface, nullptr);
-  for (const TargetStatus& now : after.targets) {
-    std::string path = target_path(now.group, now.name);
-    if (const TargetStatus* old = same(before, now))
-      emit(bus_.get(), path, kTargetInterface, differences(*old, now));
-    else
-      sd_bus_emit_interfaces_added(bus_.get(), path.c_str(), kTargetInterface, nullptr);
-  }
 }
 
 }  // namespace mirrord

@@ -62,8 +62,6 @@ class BusService {
   int publish_objects();
   void lost(const std::string& why);
   void settle();
-  void changed_groups(const Status& before, const Status& after);
-  void changed_targets(const Status& before, const Status& after);
 
   Loop& loop_;
   Engine& engine_;
