@@ -23,7 +23,7 @@ void FullSync::note_wanted(Instant since) {
 }
 
 void FullSync::doubt(Instant since) {
-  judged_ = false;
+  judged_ = approved_ = false;
   deletions_ = Deletions::counted;
   want(since);
 }
@@ -38,7 +38,7 @@ void FullSync::source_replaced(bool seen_repointed, Instant since) {
 
 bool FullSync::approve(Instant now) {
   if (!held_since_) return false;
-  deletions_ = Deletions::free;
+  approved_ = true;
   want(*held_since_);
   skip_waits(now);
   return true;
@@ -57,7 +57,13 @@ Deletions FullSync::start() {
   running_ = true;
   wanted_ = false;
   running_since_ = wanted_since_;
-  return deletions_;
+  return given_ = approved_ ? Deletions::free : deletions_;
+}
+
+/// An approval that came while a run counted is for the next one.
+void FullSync::end_run(Deletions next) {
+  deletions_ = next;
+  if (given_ == Deletions::free) approved_ = false;
 }
 
 void FullSync::give_back() {
@@ -77,11 +83,11 @@ Compared FullSync::finished(const Outcome& outcome, bool was_quiet, const RetryS
       return Compared::all;
     case Verdict::withheld:
       if (outcome.deleted_part) return partial(outcome, retry, now);  // it counted a part, too
-      if (deletions_ == Deletions::counted) {
-        deletions_ = Deletions::limited;
+      if (given_ == Deletions::counted) {
+        end_run(Deletions::limited);
         want(running_since_);
       } else {  // more has come while a limited run deleted: that is counted first, too
-        deletions_ = Deletions::counted;
+        end_run(Deletions::counted);
         want_paced(running_since_, retry, now);
       }
       return Compared::not_all;
@@ -89,7 +95,7 @@ Compared FullSync::finished(const Outcome& outcome, bool was_quiet, const RetryS
       if (counts_again(was_quiet, retry, now)) return Compared::not_all;
       recount_.succeeded();
       held_since_ = running_since_;
-      deletions_ = Deletions::counted;
+      end_run(Deletions::counted);
       if (!outcome.sent_all()) return partial(outcome, retry, now);
       backoff_.succeeded();
       return Compared::not_all;
@@ -108,7 +114,7 @@ Compared FullSync::partial(const Outcome& outcome, const RetrySettings& retry, I
   constexpr uint32_t kMost = 3;
   const bool once_more =
       outcome.deleted_part && (outcome.verdict == Verdict::withheld || backoff_.failures() < kMost);
-  if (outcome.deleted_part) deletions_ = Deletions::counted;
+  if (outcome.deleted_part) end_run(Deletions::counted);
   if (!outcome.unsent || once_more) {
     want(running_since_);
     backoff_.failed(retry, now);
@@ -131,6 +137,7 @@ void FullSync::pass_guard() {
   completed_ = judged_ = true;
   recount_.succeeded();
   held_since_.reset();
+  approved_ = false;
   deletions_ = Deletions::counted;
 }
 
@@ -140,7 +147,7 @@ bool FullSync::counts_again(bool was_quiet, const RetrySettings& retry, Instant 
   constexpr uint32_t kMost = 3;
   if (was_quiet || recount_.failures() == kMost) return false;
   recount_.failed(retry, now);
-  deletions_ = Deletions::counted;
+  end_run(Deletions::counted);
   want(running_since_);
   return true;
 }

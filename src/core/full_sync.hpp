@@ -79,6 +79,7 @@ class FullSync {
   Compared partial(const Outcome& outcome, const RetrySettings& retry, Instant now);
   void pass_guard();
   void note_wanted(Instant since);
+  void end_run(Deletions next);
   bool counts_again(bool was_quiet, const RetrySettings& retry, Instant now);
 
   bool wanted_ = false;
@@ -89,7 +90,9 @@ class FullSync {
   Backoff recount_;  // after counts that live changes have disturbed
   Backoff pace_;
   Instant paced_at_{};
-  Deletions deletions_ = Deletions::counted;
+  Deletions deletions_ = Deletions::counted;  // of the next run, if nobody approved more
+  bool approved_ = false;                     // by an operator, until a run had it
+  Deletions given_ = Deletions::counted;      // to the run
   /// The last run left out deletions, because something cannot be listed; since when.
   std::optional<Instant> left_out_;
   bool completed_ = false;

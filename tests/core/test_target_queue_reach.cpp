@@ -613,6 +613,32 @@ TEST_F(Story, AnApprovalIsForOneComparison) {
   EXPECT_EQ(queue.start_full(), Deletions::counted);
 }
 
+TEST_F(Story, AnApprovalDuringACountIsForTheNextRun) {
+  queue.want_full(at(0ms));
+  queue.start_full();
+  finish(1s, kFull, Verdict::held);
+  for (Verdict ends : {Verdict::held, Verdict::withheld, Verdict::failed}) {
+    queue.want_full(at(2s));
+    EXPECT_EQ(queue.start_full(), Deletions::counted);
+    EXPECT_TRUE(queue.approve(at(3s)));
+    finish(4s, kFull, ends);
+    EXPECT_EQ(queue.start_full(), Deletions::free);
+    finish(5s, kFull, Verdict::held);
+    EXPECT_EQ(queue.due(kFull), std::nullopt) << "it was for one run";
+  }
+}
+
+TEST_F(Story, AnApprovalOfWhatHasGoneLapses) {
+  queue.want_full(at(0ms));
+  queue.start_full();
+  finish(1s, kFull, Verdict::held);
+  queue.want_full(at(2s));
+  queue.start_full();
+  queue.approve(at(3s));
+  finish(4s, kFull, Verdict::done);
+  EXPECT_EQ(queue.start_full(), Deletions::counted);
+}
+
 TEST_F(Story, AttributesThatCannotBeSetHoldNothingElseBack) {
   Outcome partial = outcome(Verdict::partial);
   partial.unsent.emplace();
