@@ -11,6 +11,8 @@ namespace mirrord {
 
 namespace {
 
+constexpr size_t kMostTroubles = 50;
+
 void write(LogLevel level, const Group& group, std::string_view message_id,
            const std::string& text) {
   log::Fields fields{{"MIRRORD_GROUP", group.name}};
@@ -33,16 +35,18 @@ void SourceLog::back(const Group& group) {
 }
 
 void SourceLog::trouble(const Group& group, const std::string& file, const Trouble& trouble) {
-  // A tree can have any number of unreadable directories; the count is in the group's Problem.
-  constexpr size_t kMostLines = 50;
-  const bool is_limit_told = trouble.at_limit && std::exchange(limit_told_, true);
-  if (is_limit_told || troubles_.size() >= kMostLines) return;
-  const bool is_news = troubles_.insert(trouble.path + '\n' + trouble.reason).second;
-  if (!is_news && !trouble.at_limit) return;
-  const bool is_last = troubles_.size() == kMostLines;
+  if (!is_worth_a_line(trouble)) return;
+  const bool is_last = !trouble.at_limit && troubles_.size() == kMostTroubles;
   write(LogLevel::warning, group, trouble.at_limit ? log::message::kWatchLimit : "",
         fmt::format("'{}': {}{}", escape(file), trouble.reason,
                     is_last ? " (no more such lines follow)" : ""));
+}
+
+/// A tree can have any number of unreadable directories; the count is in the group's Problem.
+bool SourceLog::is_worth_a_line(const Trouble& trouble) {
+  if (trouble.at_limit) return !std::exchange(limit_told_, true);
+  return troubles_.size() < kMostTroubles &&
+         troubles_.insert(trouble.path + '\n' + trouble.reason).second;
 }
 
 void SourceLog::overflowed(const Group& group, Instant now) {

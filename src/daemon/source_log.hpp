@@ -25,6 +25,8 @@ class SourceLog {
   void overflowed(const Group& group, Instant now);
 
  private:
+  bool is_worth_a_line(const Trouble& trouble);
+
   std::set<std::string> troubles_;
   bool limit_told_ = false;
   size_t overflows_untold_ = 0;

@@ -66,7 +66,8 @@ void TargetLog::ended(const Group& group, const Target& target, JobKind job,
   }
   fields.push_back({"MESSAGE_ID", std::string(log::message::kSyncFailed)});
   std::string text = outcome.text;
-  if (!text.ends_with(outcome.complaint)) text += ": " + escape(outcome.complaint);
+  if (!text.ends_with(outcome.complaint)) text += ": " + outcome.complaint;
+  text = escape(text);
   const std::optional<size_t> passed_over = failures_.tell(text, now);
   text += more_failures(passed_over);
   if (next)

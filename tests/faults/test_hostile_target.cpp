@@ -1,4 +1,6 @@
 // A target whose rsync does what it likes: floods, rubbish, silence. It hurts itself alone.
+#include <algorithm>
+
 #include "faults/fault_lab.hpp"
 
 namespace mirrord::test {
@@ -21,9 +23,16 @@ const Hostility kHostilities[] = {
     {"TalksBeforeTheProtocol", "yes 'Welcome to this host'"},
     {"LosesItsVoiceInTheMidst", "rsync \"$@\" | head -c 60; sleep 60"},
     {"StaysSilent", "sleep 60"},
+    {"SpeaksToTheTerminal", "printf 'rsync: \\033]0;owned\\a\\n' >&2; exit 1"},
     {"SaysYesAndDoesNothing", "exit 0"},
     {"NamesPathsThatLeadUp", "echo \"@UP@\" >&2; rsync \"$@\"; exit 23"},
 };
+
+/// But for the ends of the log's own lines.
+bool is_control(char c) {
+  const auto byte = static_cast<unsigned char>(c);
+  return c != '\n' && (byte < 0x20 || byte == 0x7f);
+}
 
 class HostileTarget : public FaultLab, public testing::WithParamInterface<Hostility> {};
 
@@ -45,6 +54,7 @@ TEST_P(HostileTarget, HurtsItselfAlone) {
   EXPECT_TRUE(others_go_on());
   EXPECT_LE(memory(), memory_before + kMemoryGrowth);
   EXPECT_LE(daemon->log().size(), kLogLimit);
+  EXPECT_TRUE(std::ranges::none_of(daemon->log(), is_control)) << escaped(daemon->log());
   fs::remove(dir / "armed");
   EXPECT_TRUE(nothing_is_lost());
 }
