@@ -101,8 +101,10 @@ void WatchMap::attach(NodeId dir, int wd) {
   if (!uses(wd)) ++watches_;
   at(dir).wd = wd;
   if (NodeId first = first_dir(wd)) {
-    at(dir).next_alias = at(first).next_alias;
-    at(first).next_alias = dir;
+    const NodeId next = std::exchange(at(first).next_alias, dir);
+    at(dir).previous_alias = first;
+    at(dir).next_alias = next;
+    if (next != 0) at(next).previous_alias = dir;
   } else {
     by_wd_.insert(dir, [this](NodeId id) { return wd_hash(at(id).wd); });
   }
@@ -112,14 +114,14 @@ void WatchMap::detach(NodeId dir) {
   auto hash = [this](NodeId id) { return wd_hash(at(id).wd); };
   int wd = at(dir).wd;
   if (wd < 0) return;
-  NodeId next = std::exchange(at(dir).next_alias, 0);
-  NodeId first = first_dir(wd);
-  if (first == dir) {
+  const NodeId next = std::exchange(at(dir).next_alias, 0);
+  const NodeId previous = std::exchange(at(dir).previous_alias, 0);
+  if (next != 0) at(next).previous_alias = previous;
+  if (previous != 0) {
+    at(previous).next_alias = next;
+  } else {
     by_wd_.erase(dir, hash);
     if (next != 0) by_wd_.insert(next, hash);
-  } else {
-    while (at(first).next_alias != dir) first = at(first).next_alias;
-    at(first).next_alias = next;
   }
   at(dir).wd = -1;
   release(wd);
@@ -191,6 +193,7 @@ void WatchMap::forget_watch(int wd) {
   while (dir != 0) {
     at(dir).wd = -1;
     set_unwatched(dir);
+    at(dir).previous_alias = 0;
     dir = std::exchange(at(dir).next_alias, 0);
   }
   pin_counts_.erase(wd);

@@ -143,13 +143,14 @@ class WatchMap {
   size_t watches() const { return watches_; }
 
  private:
-  // 32 bytes: there may be millions.
+  // 36 bytes: there may be millions.
   struct Dir {
     NodeId parent = 0;
     NodeId first_child = 0;
     NodeId next_sibling = 0;  // in a free slot: the next free slot
     NodeId previous_sibling = 0;
-    NodeId next_alias = 0;  // another directory with the same wd
+    NodeId next_alias = 0;  // another directory with the same wd; the first is in by_wd_
+    NodeId previous_alias = 0;
     int wd = -1;
     NameArena::Offset name = 0;
     TreeId tree : 29 = 0;     // 0 = free slot
