@@ -111,7 +111,7 @@ void drop_repeated(std::vector<WatchEvent>& events,
 bool Inotify::open() {
   if (fd_) return true;
   fd_ = Fd(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
-  if (!fd_ && errno != EMFILE) check_errno(-1, "create an inotify instance");
+  if (!fd_ && !out_of_descriptors(errno)) check_errno(-1, "create an inotify instance");
   buffer_.resize(kReadLimit);
   return static_cast<bool>(fd_);
 }

@@ -70,10 +70,11 @@ void TreeWatcher::enter(const Task& task) {
   if (!lost_mounts_.empty() && is_lost(physical_path(task.dir))) return lose(task.dir);
   Opened opened = open_directory(task);
   Fd& fd = opened.fd;
-  if (!fd && out_of_descriptors(errno)) return wait_for_descriptor(task);
   if (!fd) {
+    const int error = opened.error;
+    if (out_of_descriptors(error)) return wait_for_descriptor(task, error);
     // Gone or replaced meanwhile: an event tells. Anything else is ours to tell.
-    if (errno != ENOENT && errno != ENOTDIR && errno != ELOOP) cannot_read(task, errno);
+    if (error != ENOENT && error != ENOTDIR && error != ELOOP) cannot_read(task, error);
     return;
   }
   bool was_unreadable = map_.is_unreadable(task.dir);
@@ -90,14 +91,14 @@ void TreeWatcher::enter(const Task& task) {
 }
 
 /// The crawl stands until there is one: nothing is known of the directory before.
-void TreeWatcher::wait_for_descriptor(const Task& task) {
+void TreeWatcher::wait_for_descriptor(const Task& task, int error) {
   constexpr auto kWait = std::chrono::seconds(1);
-  std::string reason = std::strerror(errno);
   tasks_.push_back(task);
   ++trees_.at(task.tree).to_crawl;
   starved_ = true;
   loop_.arm(starved_timer_, loop_.now() + kWait);
-  listener_.trouble(task.tree, {map_.path(task.dir), "waits to be watched: " + reason});
+  listener_.trouble(task.tree, {map_.path(task.dir),
+                                std::string("waits to be watched: ") + std::strerror(error)});
 }
 
 TreeWatcher::Opened TreeWatcher::open_directory(const Task& task) const {
@@ -107,8 +108,8 @@ TreeWatcher::Opened TreeWatcher::open_directory(const Task& task) const {
   Fd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | nofollow));
   // One that can be listed and not searched shows rsync nothing but errors.
   struct stat st {};
-  if (!fd || ::fstatat(fd.get(), ".", &st, 0) < 0) return {};
-  return {std::move(fd), st.st_dev};
+  if (!fd || ::fstatat(fd.get(), ".", &st, 0) < 0) return {{}, 0, errno};
+  return {std::move(fd), st.st_dev, 0};
 }
 
 void TreeWatcher::look_for_remote(const Task& task, const Opened& directory) {

@@ -74,6 +74,7 @@ size_t TreeWatcher::handle_batch() {
     return map_.has_pins(event.wd) || (event.kind == Kind::created && is_excluded_somewhere(event));
   });
   for (const WatchEvent& event : events) handle(event);
+  relink_touched();
   release_unused();
   return queued;
 }
@@ -92,7 +93,7 @@ void TreeWatcher::handle(const WatchEvent& event) {
   for (NodeId dir : touched.dirs)
     if (map_.alive(dir) && map_.wd(dir) == event.wd) handle_entry(dir, event);
   for (LinkId link : touched.links)
-    if (map_.has_link(link)) link_event(link, event.kind);
+    if (map_.has_link(link)) link_event(link, event);
   if (watches_hollow(event.wd)) mounts_changed();
 }
 
@@ -132,7 +133,7 @@ void TreeWatcher::handle_entry(NodeId dir, const WatchEvent& event) {
 void TreeWatcher::access_changed(NodeId dir) {
   Task task{map_.tree_of(dir), dir, true};
   if (map_.is_unreadable(dir) || !map_.watched(dir)) return enqueue(dir, true);
-  if (!open_directory(task).fd && errno == EACCES) cannot_read(task, EACCES);
+  if (open_directory(task).error == EACCES) cannot_read(task, EACCES);
 }
 
 void TreeWatcher::appeared(NodeId dir, const WatchEvent& event) {
@@ -177,8 +178,7 @@ void TreeWatcher::watch_ended(int wd) {
   for (NodeId dir : dirs)
     // A source made again may have the inode of the one that has gone.
     if (map_.alive(dir) && map_.parent(dir) == 0) restart(map_.tree_of(dir));
-  for (LinkId link : links)
-    if (map_.has_link(link)) relink(link);
+  for (LinkId link : links) touched_links_[link] = ChangeKind::data;
 }
 
 void TreeWatcher::release_unused() {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include "core/link_rule.hpp"
 #include "core/path.hpp"
@@ -28,6 +29,14 @@ bool leads_as_before(const Link& before, LinkEnd end, const std::string& referen
   bool passed_over = before.end == LinkEnd::loop || before.end == LinkEnd::outside;
   bool same_end = passed_over ? !referent.empty() : end == before.end;
   return same_end && referent == before.referent && identity == before.identity;
+}
+
+/// What an event of a step on the link's path means for the file at its end.
+std::optional<ChangeKind> what_befalls_file(const Link& link, const WatchEvent& event) {
+  if (event.kind != WatchEvent::Kind::attributes) return ChangeKind::data;
+  const bool is_last =
+      !link.pins.empty() && link.pins.back().wd == event.wd && link.pins.back().name == event.name;
+  return is_last ? std::optional(ChangeKind::attributes) : std::nullopt;
 }
 
 const char* reason_for(LinkEnd end) {
@@ -115,11 +124,11 @@ std::vector<LinkFact> TreeWatcher::links(TreeId tree) const {
   return facts;
 }
 
-bool TreeWatcher::is_behind_link(TreeId tree, const std::string& physical) const {
+bool TreeWatcher::overlaps(TreeId tree, const std::string& physical) const {
+  // The source is a link among them.
   return std::ranges::any_of(map_.links_in(tree), [&](LinkId id) {
     const Link& link = map_.link(id);
-    return link.parent != 0 && link.end == LinkEnd::directory &&
-           is_at_or_below(physical, link.referent);
+    return link.end == LinkEnd::directory && paths_overlap(physical, link.referent);
   });
 }
 
@@ -175,19 +184,28 @@ void TreeWatcher::leave_out(const Task& task, LinkEnd end) {
   report(left_out.parent, "", ChangeKind::children);
 }
 
-void TreeWatcher::link_event(LinkId id, WatchEvent::Kind kind) {
+void TreeWatcher::link_event(LinkId id, const WatchEvent& event) {
+  using Kind = WatchEvent::Kind;
   const Link& link = map_.link(id);
-  bool of_contents = kind == WatchEvent::Kind::modified || kind == WatchEvent::Kind::written;
-  if (!of_contents) return relink(id);
+  if (event.kind != Kind::modified && event.kind != Kind::written) {
+    auto& of_file = touched_links_[id];
+    of_file = std::max(of_file, what_befalls_file(link, event));
+    return;
+  }
   if (link.end != LinkEnd::file) return;  // of another file of that name, deeper in its path
   if (link.parent == 0) return;           // of a file in place of the source: nothing to mirror
-  if (kind == WatchEvent::Kind::modified)
+  if (event.kind == Kind::modified)
     report_modified(link.parent, link.name);
   else
     report(link.parent, link.name, ChangeKind::data);
 }
 
-void TreeWatcher::relink(LinkId id) {
+void TreeWatcher::relink_touched() {
+  for (const auto& [id, of_file] : std::exchange(touched_links_, {}))
+    if (map_.has_link(id)) relink(id, of_file);
+}
+
+void TreeWatcher::relink(LinkId id, std::optional<ChangeKind> of_file) {
   const Link before = map_.link(id);
   if (before.parent == 0) return relink_source(before.tree);
   // With its pins: a directory of the path may have been made anew, and have another watch.
@@ -197,8 +215,8 @@ void TreeWatcher::relink(LinkId id) {
   LinkEnd end = end_of(before.tree, now);
   bool lost = before.dir != 0 && (map_.is_unreadable(before.dir) || !map_.watched(before.dir));
   if (leads_as_before(before, end, now.path, now.identity) && pins == before.pins && !lost) {
-    if (end == LinkEnd::file && before.end == end)
-      report(before.parent, before.name, ChangeKind::data);
+    if (end == LinkEnd::file && before.end == end && of_file)
+      report(before.parent, before.name, *of_file);
     return;
   }
   bool had_directory_behind = has_directory_behind(before.parent, before.name);

@@ -120,8 +120,9 @@ class TreeWatcher {
   bool drain();
   /// The links of the tree that are followed or left out, in the order they were found.
   std::vector<LinkFact> links(TreeId tree) const;
-  /// Whether a link of the tree leads to this directory, or to one above it.
-  bool is_behind_link(TreeId tree, const std::string& physical) const;
+  /// Whether this directory is, holds or is below the source, or a directory that a link of it
+  /// leads to.
+  bool overlaps(TreeId tree, const std::string& physical) const;
   size_t directories(TreeId tree) const { return map_.directories(tree); }
   /// Directories, files and links that were met when their directories were listed.
   uint64_t entries(TreeId tree) const { return trees_.at(tree).entries; }
@@ -194,8 +195,9 @@ class TreeWatcher {
   Entry filtered(TreeId tree, const std::string& path, Entry entry) const;
   bool has_directory_behind(NodeId parent, std::string_view name) const;
   void report_link(NodeId parent, std::string_view name, bool had_directory_behind);
-  void relink(LinkId link);
-  void link_event(LinkId link, WatchEvent::Kind kind);
+  void relink(LinkId link, std::optional<ChangeKind> of_file = ChangeKind::data);
+  void relink_touched();
+  void link_event(LinkId link, const WatchEvent& event);
 
   // The crawl (tree_crawl.cpp)
   void enqueue(NodeId dir, bool live);
@@ -207,6 +209,7 @@ class TreeWatcher {
   struct Opened {
     Fd fd;
     dev_t device = 0;
+    int error = 0;  // errno, where there is no descriptor
   };
   Opened open_directory(const Task& task) const;
   void look_for_remote(const Task& task, const Opened& directory);
@@ -216,7 +219,7 @@ class TreeWatcher {
   unsigned char entry_type(const Task& task, const std::string& name) const;
   void cannot_read(const Task& task, int error);
   void cannot_watch(const Task& task, int error);
-  void wait_for_descriptor(const Task& task);
+  void wait_for_descriptor(const Task& task, int error);
   template <class Directory>  // as Inotify::add() takes it
   Inotify::Added place_watch(const Directory& directory, Inotify::Interest interest) {
     auto added = inotify_.add(directory, interest);
@@ -270,6 +273,9 @@ class TreeWatcher {
   WatchMap map_;
   std::map<TreeId, Tree> trees_;
   TreeId next_tree_;
+  // Links of which a step was touched in this batch: each is resolved once, and what may have
+  // happened to the file that it leads to, if it leads there still.
+  std::map<LinkId, std::optional<ChangeKind>> touched_links_;
   std::vector<int> placed_;    // watches added since release_unused(); some found no use
   std::vector<int> unwanted_;  // to be removed from the kernel, some in each turn
   std::set<std::string> mount_points_;

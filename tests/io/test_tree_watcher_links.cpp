@@ -89,6 +89,18 @@ TEST_F(Links, AChmodOfTheFileBehindALinkIsReported) {
   EXPECT_TRUE(covers("l"));
 }
 
+TEST_F(Links, AChmodOnTheWayToAFileSendsNoFile) {
+  write_file(ext("dir/file"), "x");
+  link("l", ext("dir/file"));
+  watch();
+  forget();
+  test::change_mode(ext("dir"), 0711);
+  EXPECT_TRUE(quiet()) << text_of(changes);
+  fs::rename(ext("dir/file"), ext("dir/other"));
+  fs::rename(ext("dir/other"), ext("dir/file"));
+  EXPECT_TRUE(told("l", kData));
+}
+
 TEST_F(Links, ARePointedLinkIsFollowedToItsNewPlace) {
   fs::create_directory(ext("a"));
   fs::create_directory(ext("b"));
