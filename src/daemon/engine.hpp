@@ -157,6 +157,8 @@ class Engine {
   void start_live(Job job, GroupRun& run, const TargetRun& target);
   bool changes_other_names(const Job& job, const GroupRun& run, const TargetRun& target);
   void set_big_aside(Job& job, const GroupRun& run, const TargetRun& target);
+  static void hide_only_what_matters(Transfer& transfer, const std::vector<std::string>& paths,
+                                     const FileList& list);
   void put_entries_back(Job& job, const GroupRun& run);
   FileList make_list(const Job& job, const GroupRun& run, const Transfer& transfer);
   Transfer make_transfer(TargetId id, const GroupRun& run, Lane lane) const;

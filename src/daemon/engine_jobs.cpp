@@ -5,6 +5,7 @@
 #include <system_error>
 
 #include "core/deletion_guard.hpp"
+#include "core/related_paths.hpp"
 #include "core/ssh.hpp"
 #include "daemon/engine.hpp"
 #include "io/file_system.hpp"
@@ -53,7 +54,8 @@ void Engine::release_open_files(Instant now) {
 bool Engine::waits_for_close(GroupRun& run, const OpenFiles::File& file) {
   std::optional<bool> open = is_open_for_writing(watcher(run).file_path(run.tree, file.path));
   // When we cannot know, it waits like a created file: for its close, or the longest delay.
-  if (!open) run.open_files.created(file.path, file.since, file.since + run.config.max_delay);
+  const bool waits_on = open.value_or(true) && (file.created || !open);
+  if (waits_on) run.open_files.created(file.path, file.since, file.since + run.config.max_delay);
   return open.value_or(true);
 }
 
@@ -102,8 +104,8 @@ void Engine::start(const Job& job, Instant now) {
   Run::Result failed;
   if (is_in_what_it_mirrors(run, target.config)) {
     failed.outcome = failed_because(
-        "the target is in a directory that a link of the source leads to; exclude the link, or "
-        "move the target");
+        "the target overlaps with the source, or with a directory that a link of it leads to; "
+        "exclude the link, or move the target");
     return end_run({job.target, job.kind}, failed);
   }
   try {
@@ -121,7 +123,7 @@ void Engine::start(const Job& job, Instant now) {
 bool Engine::is_in_what_it_mirrors(const GroupRun& run, const Target& target) const {
   if (target.destination.kind != Destination::Kind::local) return false;
   const std::string copy = resolve("/", target.destination.path).last_seen();
-  return watcher(run).is_behind_link(run.tree, copy);
+  return watcher(run).overlaps(run.tree, copy);
 }
 
 void Engine::connect(TargetId id) {
@@ -197,11 +199,7 @@ void Engine::start_live(Job job, GroupRun& run, const TargetRun& target) {
   // A run of trees compares, too: it deletes nothing that the guard has not judged.
   if (guarded) transfer.max_delete = 0;
   const FileList list = make_list(job, run, transfer);
-  // Of a path that is listed and hidden as well, rsync does not delete the copy.
-  if (!transfer.hidden.empty())
-    std::erase_if(transfer.hidden, [listed = paths_in(list)](const std::string& path) {
-      return listed.contains(path);
-    });
+  if (!transfer.hidden.empty()) hide_only_what_matters(transfer, job.batch.paths, list);
   const bool removes = deletes(run.config, transfer.lane);
   TargetQueue& queue = scheduler_.queue(job.target);
   for (const std::string& directory : list.losers) {
@@ -215,6 +213,17 @@ void Engine::start_live(Job job, GroupRun& run, const TargetRun& target) {
   run_list(key, transfer, list.text);
   if (auto running = runs_.find(key); doubts_names && running != runs_.end())
     running->second.names_doubted_since = job.batch.oldest;
+}
+
+/// rsync holds each entry against each rule. And of a path that is listed and hidden as well, it
+/// does not delete the copy.
+void Engine::hide_only_what_matters(Transfer& transfer, const std::vector<std::string>& paths,
+                                    const FileList& list) {
+  const std::set<std::string> batch(paths.begin(), paths.end());
+  const auto listed = paths_in(list);
+  std::erase_if(transfer.hidden, [&](const std::string& path) {
+    return listed.contains(path) || related(batch, path).empty();
+  });
 }
 
 /// What is no directory any more is not compared, and may take the place of one.

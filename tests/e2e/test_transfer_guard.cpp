@@ -255,10 +255,20 @@ TEST_F(TransferGuardOfSource, ATargetThatALinkLeadsToIsNoTarget) {
   configure({.targets = {local_target("copy")}, .source = own});
   start();
   ASSERT_TRUE(target_becomes("copy", "retrying"));
-  EXPECT_TRUE(error_names("copy", "a link of the source leads to"));
+  EXPECT_TRUE(error_names("copy", "overlaps with"));
   EXPECT_FALSE(fs::exists(copy("copy") / "file"));
   fs::remove(own / "up");
   EXPECT_TRUE(holds(copy("copy") / "file", "here\n"));
+}
+
+TEST_F(TransferGuardOfSource, ATargetThatALinkHidesInTheSourceIsNoTarget) {
+  write_file(own / "sub/file", "here\n");
+  point_link(dir / "way", own / "sub");
+  configure({.targets = {local_target("way/copy")}, .source = own});
+  start();
+  ASSERT_TRUE(target_becomes("way/copy", "retrying"));
+  EXPECT_TRUE(error_names("way/copy", "overlaps with the source"));
+  EXPECT_FALSE(fs::exists(own / "sub/copy"));
 }
 
 TEST_F(TransferGuardOfSource, AnotherFileSystemBelowTheSourceIsCompared) {
