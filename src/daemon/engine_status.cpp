@@ -126,10 +126,10 @@ TargetStatus Engine::target_status(TargetId id, Instant now) const {
 uint64_t Engine::checkpoint() {
   watchers_.drain();
   Instant now = loop_.now();
-  // What is being written counts as it is now.
+  // What was changed and is not open any more, or never was, need not wait.
   for (auto& [name, run] : groups_)
     for (const OpenFiles::File& file : run->open_files.take_all())
-      tell_targets(*run, file.path, ChangeKind::data, now);
+      if (!waits_for_close(*run, file)) tell_targets(*run, file.path, ChangeKind::data, now);
   last_checkpoint_ = static_cast<uint64_t>(now.time_since_epoch().count());
   published_at_.reset();  // whoever asked looks at it next
   publish(now);

@@ -112,13 +112,15 @@ void SshMasters::ended(Connection& connection, const ProcessResult& result) {
   std::unique_ptr<SshMaster> master = std::move(connection.master);
   if (!master->is_ready()) connection.backoff.failed(connection.retry, loop_.now());
   // Those who wait learn why; the others learn that what they had is gone.
+  std::set<TargetId> connected = connection.targets;
+  for (const auto& [target, asker] : connection.waiting) connected.erase(target);
   if (refuses_to_share(result)) {
     connection.refused = true;
     answer(connection, {true, kNoMaster, {}});
   } else {
     answer(connection, {false, "", connection_failure(result.error)});
   }
-  for (TargetId target : std::set(connection.targets)) listener_.lost(target);
+  for (TargetId target : connected) listener_.lost(target);
 }
 
 void SshMasters::release(TargetId target) {
