@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "core/path.hpp"
 #include "core/ssh.hpp"
 
 namespace mirrord {
@@ -108,6 +109,18 @@ bool needs_protection(const std::string& path) {
   return path.find_first_of(" \t\n\\'\"`$&;|<>()*?[]!#~{}") != std::string::npos;
 }
 
+/// Of a longer rule, near MAXPATHLEN, rsync says that it discards it, and goes on without.
+bool fits_in_rule(const std::string& path) {
+  constexpr size_t kLongest = 4'000;
+  return exact_pattern(path).size() <= kLongest;
+}
+
+/// The path, or of what is above it the first of which a rule can be made.
+std::string nearest_that_fits(std::string path) {
+  while (!fits_in_rule(path)) path = parent_of(path);
+  return path;
+}
+
 }  // namespace
 
 bool deletes(const Group& group, Lane lane) {
@@ -160,12 +173,18 @@ bool reads_list(Lane lane) { return lane != Lane::full && lane != Lane::verify; 
 std::string filter_rules(const Group& group, const Transfer& transfer) {
   std::string rules;
   const auto add = [&](const std::string& rule) { rules += rule + '\0'; };
-  for (const std::string& path : transfer.hidden) add("H " + exact_pattern(path));
-  for (const std::string& path : transfer.unreadable) {
-    add("- " + exact_pattern(path));
+  const auto leave_out = [&](const std::string& path) {
+    const std::string pattern = exact_pattern(nearest_that_fits(path));
+    add("- " + pattern);
     // --delete-excluded takes the protection from an exclude.
-    if (group.delete_excluded) add("P " + exact_pattern(path));
-  }
+    if (group.delete_excluded) add("P " + pattern);
+  };
+  for (const std::string& path : transfer.hidden)
+    if (fits_in_rule(path))
+      add("H " + exact_pattern(path));
+    else
+      leave_out(path);
+  for (const std::string& path : transfer.unreadable) leave_out(path);
   // A list goes together with the source's own attributes: "- *" would leave them out.
   if (!group.filter.empty()) add("+ /./");
   for (const FilterRule& rule : group.filter) add(text_of(rule));

@@ -241,6 +241,19 @@ TEST(RsyncCommand, RulesAreReadFromAFile) {
   EXPECT_EQ(filter_rules(group(), in_lane(Lane::full, {"a/loop", "x*"}, {"secret"})),
             "H /a/loop\0H /x\\*\0- /secret\0"s);
   EXPECT_EQ(filter_rules(group(), in_lane(Lane::full)), "");
+}
+
+// exclude.c: "discarding over-long filter".
+TEST(RsyncCommand, WhereARuleWouldBeTooLongItsDirectoryIsLeftOut) {
+  const std::string wild(250, '*');
+  std::string path = "top";
+  for (int i = 0; i < 9; ++i) path += '/' + wild;
+  const Transfer hidden = in_lane(Lane::full, {path}), unreadable = in_lane(Lane::full, {}, {path});
+  for (const Transfer& transfer : {hidden, unreadable}) {
+    const std::string rules = filter_rules(group(), transfer);
+    EXPECT_TRUE(rules.starts_with("- /top/\\*")) << rules;
+    EXPECT_EQ(std::ranges::count(rules, '*'), 250 * 7);
+  }
   for (Lane lane : {Lane::full, Lane::tree}) {
     Transfer transfer = in_lane(lane);
     EXPECT_FALSE(has(rsync_command(group(), target(), transfer), "--filter=. /run/rules"));
