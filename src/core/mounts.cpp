@@ -4,6 +4,7 @@
 #include <optional>
 #include <sstream>
 #include <string_view>
+#include <vector>
 
 namespace mirrord {
 
@@ -31,22 +32,26 @@ std::string unescape(std::string_view field) {
 
 }  // namespace
 
-std::set<std::string> parse_mount_points(const std::string& mountinfo) {
-  std::set<std::string> points;
+Mounts parse_mounts(const std::string& mountinfo) {
+  constexpr size_t kId = 0, kDevice = 2, kRoot = 3, kPoint = 4;
+  Mounts mounts;
   std::istringstream lines(mountinfo);
   for (std::string line; std::getline(lines, line);) {
     // 36 35 98:0 /root /mount/point options …
-    std::istringstream fields(line);
-    std::string field;
-    for (int i = 0; i < 5; ++i) fields >> field;
-    if (fields) points.insert(unescape(field));
+    std::istringstream text(line);
+    std::vector<std::string> fields;
+    // Names may hold any other white space.
+    for (std::string field; fields.size() <= kPoint && std::getline(text, field, ' ');)
+      fields.push_back(field);
+    if (fields.size() > kPoint)
+      mounts[unescape(fields[kPoint])] = fields[kId] + ' ' + fields[kDevice] + ' ' + fields[kRoot];
   }
-  return points;
+  return mounts;
 }
 
-std::string mount_point_of(const std::set<std::string>& mount_points, const std::string& path) {
+std::string mount_point_of(const Mounts& mounts, const std::string& path) {
   for (std::string p = path; p.size() > 1; p = p.substr(0, p.rfind('/')))
-    if (mount_points.contains(p)) return p;
+    if (mounts.contains(p)) return p;
   return "/";
 }
 

@@ -63,6 +63,7 @@ struct Link {
   std::string referent;  ///< physical path, free of links
   Identity identity;     ///< of the referent
   std::vector<Pin> pins;
+  std::vector<std::string> detours;  ///< where links on the way are that are not above the referent
 };
 
 class WatchMap {

@@ -154,7 +154,7 @@ PathFacts look_along(const std::string& source, const std::string& path) {
   return facts;
 }
 
-std::set<std::string> read_mount_points(const Fd& mountinfo) {
+Mounts read_mounts(const Fd& mountinfo) {
   // Linux before 5.8 may pass an entry over when one before it goes between two reads.
   constexpr int kAttempts = 5;
   std::string text, before;
@@ -163,7 +163,7 @@ std::set<std::string> read_mount_points(const Fd& mountinfo) {
     if (attempt > 0 && text == before) break;
     before = text;
   }
-  return parse_mount_points(text);
+  return parse_mounts(text);
 }
 
 }  // namespace mirrord

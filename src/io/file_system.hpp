@@ -3,10 +3,10 @@
 
 #include <cstdint>
 #include <optional>
-#include <set>
 #include <string>
 
 #include "core/explanation.hpp"
+#include "core/mounts.hpp"
 #include "core/watch_map.hpp"
 #include "io/handle.hpp"
 
@@ -38,7 +38,7 @@ bool holds_more_than(const std::string& directory, uint64_t bytes, size_t entrie
 /// What is at a logical path below `source`, and which links are on the way to it.
 PathFacts look_along(const std::string& source, const std::string& path);
 
-/// The mount points of this process, now; of the open /proc/self/mountinfo.
-std::set<std::string> read_mount_points(const Fd& mountinfo);
+/// What is mounted for this process, now; of the open /proc/self/mountinfo.
+Mounts read_mounts(const Fd& mountinfo);
 
 }  // namespace mirrord

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <ranges>
 #include <utility>
 
 #include "core/link_rule.hpp"
@@ -29,6 +30,18 @@ bool leads_as_before(const Link& before, LinkEnd end, const std::string& referen
   bool passed_over = before.end == LinkEnd::loop || before.end == LinkEnd::outside;
   bool same_end = passed_over ? !referent.empty() : end == before.end;
   return same_end && referent == before.referent && identity == before.identity;
+}
+
+/// A chain of links may lead through file systems that its end is not on.
+std::vector<std::string> detours_of(const Resolution& resolution) {
+  std::vector<std::string> detours;
+  if (resolution.path.empty()) return detours;
+  // The first step is the link itself.
+  for (const Resolution::Step& step : resolution.steps | std::views::drop(1))
+    if (!is_at_or_below(resolution.path, step.directory) &&
+        (detours.empty() || detours.back() != step.directory))
+      detours.push_back(step.directory);
+  return detours;
 }
 
 /// What an event of a step on the link's path means for the file at its end.
@@ -157,6 +170,7 @@ void TreeWatcher::add_link(NodeId parent, std::string_view name, bool live) {
   // Of what is lost, where it would be: to know it again when that is mounted.
   link.referent = is_lost(resolution.last_seen()) ? resolution.last_seen() : resolution.path;
   link.identity = resolution.identity;
+  link.detours = detours_of(resolution);
   link.pins = std::move(pins);
   LinkEnd end = link.end;
   LinkId id = map_.add_link(std::move(link));

@@ -46,8 +46,8 @@ void TreeWatcher::lose_link(LinkId id) {
 
 void TreeWatcher::expect_mounts(const std::set<std::string>& mount_points) {
   refresh_mounts();
-  std::ranges::set_difference(mount_points, mount_points_,
-                              std::inserter(lost_mounts_, lost_mounts_.end()));
+  std::ranges::copy_if(mount_points, std::inserter(lost_mounts_, lost_mounts_.end()),
+                       [&](const auto& point) { return !mount_table_.contains(point); });
 }
 
 /// A mount point that was deleted has taken along what was known of its file system.
@@ -72,7 +72,7 @@ bool TreeWatcher::is_unmounted(TreeId id) const {
 void TreeWatcher::watch_mounts() {
   mounts_ = Fd(::open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC));
   if (!mounts_) return;
-  mount_points_ = read_mount_points(mounts_);
+  mount_table_ = read_mounts(mounts_);
   // A mount is no inotify event; proc(5) reports it as EPOLLPRI.
   mounts_source_ = loop_.on_io(mounts_.get(), EPOLLPRI, [this](uint32_t) { mounts_changed(); });
 }
@@ -82,11 +82,12 @@ void TreeWatcher::refresh_mounts() {
   local_device_ = 0;  // its number may be given to another file system
   if (!mounts_) watch_mounts();
   if (!mounts_) return;
-  std::set<std::string> before = std::exchange(mount_points_, read_mount_points(mounts_));
-  std::vector<std::string> removed, added;
-  std::ranges::set_difference(before, mount_points_, std::back_inserter(removed));
-  std::ranges::set_difference(mount_points_, before, std::back_inserter(added));
-  for (const std::string& mount_point : removed) {
+  // One that is mounted over another, or in its place, has taken that away.
+  const Mounts before = std::exchange(mount_table_, read_mounts(mounts_));
+  std::vector<Mounts::value_type> removed, added;
+  std::ranges::set_difference(before, mount_table_, std::back_inserter(removed));
+  std::ranges::set_difference(mount_table_, before, std::back_inserter(added));
+  for (const auto& [mount_point, which] : removed) {
     drop_hollow(mount_point);
     if (uncovers_sources(mount_point)) {
       lost_mounts_.erase(mount_point);
@@ -97,7 +98,7 @@ void TreeWatcher::refresh_mounts() {
     lost_mounts_.insert(mount_point);
     mounts_removed_.push_back(mount_point);
   }
-  for (const std::string& mount_point : added) {
+  for (const auto& [mount_point, which] : added) {
     note_covered_sources(mount_point);
     // An empty file system has lost what was here as much as none has.
     if ((lost_mounts_.contains(mount_point) || concerns_us(mount_point)) && is_hollow(mount_point))
@@ -147,8 +148,8 @@ void TreeWatcher::file_system_ended(int wd) {
   // Another one is mounted there already: the table of mount points is what it was before.
   for (NodeId dir : map_.dirs_of(wd)) {
     if (!map_.alive(dir) || map_.wd(dir) != wd || map_.is_unreadable(dir)) continue;
-    std::string mount_point = mount_point_of(mount_points_, physical_path(dir));
-    mount_points_.erase(mount_point);
+    std::string mount_point = mount_point_of(mount_table_, physical_path(dir));
+    mount_table_.erase(mount_point);
     lost_mounts_.insert(mount_point);
     mounts_removed_.push_back(mount_point);
     mounts_changed();
@@ -201,20 +202,30 @@ NodeId TreeWatcher::directory_at(LinkId id, const std::string& physical) const {
 bool TreeWatcher::concerns_us(const std::string& mount_point) const {
   for (const auto& [id, tree] : trees_)
     for (LinkId link : map_.links_in(id))
-      if (is_at_or_below(map_.link(link).referent, mount_point) ||
-          directory_at(link, mount_point) != 0)
+      if (leads_through(map_.link(link), mount_point) || directory_at(link, mount_point) != 0)
         return true;
   return false;
 }
 
+bool TreeWatcher::leads_through(const Link& link, const std::string& mount_point) {
+  return is_at_or_below(link.referent, mount_point) ||
+         std::ranges::any_of(link.detours, [&](const std::string& directory) {
+           return is_at_or_below(directory, mount_point);
+         });
+}
+
 /// One that holds a source is not among them: without it the source is missing, or another.
 std::set<std::string> TreeWatcher::mounts_that_matter() const {
-  std::set<std::string> all = mount_points_, mattering;
-  all.insert(lost_mounts_.begin(), lost_mounts_.end());
+  std::set<std::string> all = lost_mounts_, mattering;
+  for (const auto& [mount_point, which] : mount_table_) all.insert(mount_point);
   for (const auto& [id, tree] : trees_) {
     const std::string& source = map_.link(tree.root_link).referent;
     for (LinkId link : map_.links_in(id)) {
       const std::string& referent = map_.link(link).referent;
+      for (const std::string& directory : map_.link(link).detours)
+        for (const std::string& mount_point : related(all, directory))
+          if (is_at_or_below(directory, mount_point) && !is_at_or_below(source, mount_point))
+            mattering.insert(mount_point);
       if (referent.empty()) continue;
       const bool is_lost_itself = map_.link(link).end == LinkEnd::unreadable;
       for (const std::string& mount_point : related(all, referent == "/" ? "" : referent)) {
@@ -237,7 +248,7 @@ void TreeWatcher::unmounted(const std::string& mount_point) {
       const Link& l = map_.link(link);
       if (NodeId dir = directory_at(link, mount_point))
         lose(dir);
-      else if (l.parent != 0 && is_at_or_below(l.referent, mount_point))
+      else if (l.parent != 0 && leads_through(l, mount_point))
         lose_link(link);
     }
 }
@@ -254,7 +265,7 @@ void TreeWatcher::mounted(const std::string& mount_point) {
     for (LinkId link : map_.links_in(id)) {
       if (!map_.has_link(link)) continue;  // went with one before it
       const Link& l = map_.link(link);
-      bool leads_there = l.end == LinkEnd::dangling || is_at_or_below(l.referent, mount_point);
+      bool leads_there = l.end == LinkEnd::dangling || leads_through(l, mount_point);
       NodeId dir = directory_at(link, mount_point);
       if (l.parent != 0 && leads_there) {
         // One that led nowhere has no copy to lose.

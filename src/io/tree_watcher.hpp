@@ -22,6 +22,7 @@
 #include "core/explanation.hpp"
 #include "core/file_list.hpp"
 #include "core/filter.hpp"
+#include "core/mounts.hpp"
 #include "core/watch_map.hpp"
 #include "io/event.hpp"
 #include "io/inotify.hpp"
@@ -262,6 +263,7 @@ class TreeWatcher {
   void note_covered_sources(const std::string& mount_point);
   bool uncovers_sources(const std::string& mount_point);
   bool concerns_us(const std::string& mount_point) const;
+  static bool leads_through(const Link& link, const std::string& mount_point);
   bool is_lost(const std::string& physical) const;
   void unmounted(const std::string& mount_point);
   void mounted(const std::string& mount_point);
@@ -278,7 +280,7 @@ class TreeWatcher {
   std::map<LinkId, std::optional<ChangeKind>> touched_links_;
   std::vector<int> placed_;    // watches added since release_unused(); some found no use
   std::vector<int> unwanted_;  // to be removed from the kernel, some in each turn
-  std::set<std::string> mount_points_;
+  Mounts mount_table_;
   dev_t local_device_ = 0;  // the last one that was asked about, if it is not remote
   std::vector<std::string> mounts_added_, mounts_removed_;  // not looked at yet
   std::set<std::string> lost_mounts_;         // that something of ours was on, until they come back

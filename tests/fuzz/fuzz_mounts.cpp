@@ -5,8 +5,8 @@
 using namespace mirrord;
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  const auto points = parse_mount_points(std::string(fuzz::bytes_of(data, size)));
-  for (const std::string& point : points) {
+  const Mounts points = parse_mounts(std::string(fuzz::bytes_of(data, size)));
+  for (const auto& [point, which] : points) {
     fuzz::must(!point.empty(), "a mount point has a name");
     const std::string below = point + "/below";
     if (!point.starts_with('/') || point.ends_with('/') || points.contains(below)) continue;
