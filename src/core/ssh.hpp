@@ -15,6 +15,11 @@ namespace mirrord {
 /// A control path that keeps ssh from looking for a master, ssh_config(5).
 inline const std::string kNoMaster = "none";
 
+/// Whether it is the socket of a master of ours.
+inline bool is_master(const std::string& control_path) {
+  return !control_path.empty() && control_path != kNoMaster;
+}
+
 /// ssh and its options, without a host: what rsync's -e gets. An empty `control_path` leaves the
 /// matter to the user's ssh_config(5).
 std::vector<std::string> ssh_command(const SshSettings& ssh, const std::string& control_path = "");

@@ -5,7 +5,15 @@
 #include <system_error>
 #include <utility>
 
+#include "core/ssh.hpp"
+
 namespace mirrord {
+
+namespace {
+
+constexpr const char* kLost = "the connection was lost";
+
+}  // namespace
 
 Connections::Connections(Loop& loop, SshMasters::Listener listener, SessionFor session_for)
     : loop_(loop),
@@ -30,12 +38,27 @@ void Connections::answered(TargetId id, const Group& group, const Target& target
   if (!answer.reached) return opened(answer.failure);
   Link& link = links_.at(id);
   link.control_path = answer.control_path;
+  if (is_master(link.control_path) && probes(link.control_path) >= kProbesAtOnce)
+    link.waiting_probe = [=, this, &group, &target] { probe(id, group, target, opened); };
+  else
+    probe(id, group, target, opened);
+}
+
+void Connections::probe(TargetId id, const Group& group, const Target& target,
+                        const Opened& opened) {
+  Link& link = links_.at(id);
+  const std::string control_path = link.control_path;
+  if (link.lost) {  // while it waited
+    opened(failed_because(kLost));
+    return probe_next(control_path);
+  }
   try {
     link.probe = std::make_unique<Probe>(
         loop_, group, target, session_for_(link.control_path),
         [this, id, opened](const Probe::Result& result) { probed(id, result, opened); });
   } catch (const std::system_error& e) {
     opened(failed_because(e.what()));
+    probe_next(control_path);
   }
 }
 
@@ -45,7 +68,16 @@ void Connections::probed(TargetId id, const Probe::Result& result, const Opened&
   const Capabilities before = std::exchange(link.can, result.can);
   if (before.here == link.can.here && before.there == link.can.there)
     link.can.refused = before.refused;
-  opened(link.lost ? failed_because("the connection was lost") : result.outcome);
+  const std::string control_path = link.control_path;
+  opened(link.lost ? failed_because(kLost) : result.outcome);
+  probe_next(control_path);
+}
+
+void Connections::probe_next(const std::string& control_path) {
+  const auto next = std::ranges::find_if(links_, [&](const auto& entry) {
+    return entry.second.waiting_probe && entry.second.control_path == control_path;
+  });
+  if (next != links_.end()) std::exchange(next->second.waiting_probe, nullptr)();
 }
 
 ptrdiff_t Connections::probes(const std::string& control_path) const {
@@ -68,8 +100,9 @@ std::vector<std::string> Connections::undone(Instant now) const {
 }
 
 void Connections::close(TargetId id) {
-  links_.erase(id);
+  const auto closed = links_.extract(id);
   masters_.release(id);
+  if (closed) probe_next(closed.mapped().control_path);
 }
 
 void Connections::close_all() {

@@ -23,7 +23,8 @@ class Connections {
     std::string control_path;
     Capabilities can;
     std::unique_ptr<Probe> probe;
-    bool lost = false;  ///< since it was opened
+    std::function<void()> waiting_probe;  ///< for another one's end
+    bool lost = false;                    ///< since it was opened
   };
 
   /// The path for one more session of the master at `control_path`, or kNoMaster when it has
@@ -55,7 +56,11 @@ class Connections {
  private:
   void answered(TargetId id, const Group& group, const Target& target,
                 const SshMasters::Answer& answer, const Opened& opened);
+  void probe(TargetId id, const Group& group, const Target& target, const Opened& opened);
   void probed(TargetId id, const Probe::Result& result, const Opened& opened);
+  void probe_next(const std::string& control_path);
+
+  static constexpr ptrdiff_t kProbesAtOnce = 4;  // of a master, whose sessions are few
 
   Loop& loop_;
   SessionFor session_for_;

@@ -175,6 +175,7 @@ class Engine {
 
   // Standbys
   void update_standbys(Instant now);
+  void leave_sessions(std::vector<TargetId>& wanted) const;
   bool may_have_standby(const GroupRun& run) const;
   bool waits_in_source(TargetId id, const Standby& standby) const;
   Instant next_standby_at(TargetId id) const;

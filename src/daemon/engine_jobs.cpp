@@ -157,10 +157,10 @@ Transfer Engine::make_transfer(TargetId id, const GroupRun& run, Lane lane) cons
   return transfer;
 }
 
-/// The target's master has room for so many sessions, and sshd's MaxSessions is 10 where nobody
-/// has set it, sshd_config(5). More connect by themselves.
+/// The target's master has room for so many sessions: sshd's MaxSessions where nobody has set it,
+/// sshd_config(5). More connect by themselves.
 std::string Engine::session_for(const std::string& control_path) const {
-  constexpr int kSessions = 8;
+  constexpr int kSessions = 10;
   auto is_session = [&](const auto& entry) {
     const std::unique_ptr<Run>& run = entry.second.run;
     return run && run->control_path() == control_path;
@@ -168,7 +168,7 @@ std::string Engine::session_for(const std::string& control_path) const {
   const auto sessions = connections_.probes(control_path) + verifications_.sessions(control_path) +
                         std::ranges::count_if(runs_, is_session) +
                         std::ranges::count_if(standbys_, is_session);
-  return sessions < kSessions || control_path.empty() ? control_path : kNoMaster;
+  return sessions < kSessions || !is_master(control_path) ? control_path : kNoMaster;
 }
 
 void Engine::start_full(const Job& job, GroupRun& run, TargetRun& target) {

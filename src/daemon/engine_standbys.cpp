@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <system_error>
 
+#include "core/ssh.hpp"
 #include "daemon/engine.hpp"
 
 namespace mirrord {
@@ -14,6 +15,7 @@ void Engine::update_standbys(Instant now) {
   auto waits = [&](TargetId id) { return standbys_.contains(id); };
   std::vector<TargetId> wanted = scheduler_.standbys(now, waits);
   std::erase_if(wanted, [&](TargetId id) { return !may_have_standby(*targets_.at(id).group); });
+  leave_sessions(wanted);
   if (wanted.size() > config_.limits.max_standby) wanted.resize(config_.limits.max_standby);
   std::erase_if(standbys_, [&](const auto& entry) {
     return std::ranges::find(wanted, entry.first) == wanted.end() ||
@@ -21,6 +23,17 @@ void Engine::update_standbys(Instant now) {
   });
   for (TargetId id : wanted)
     if (!standbys_.contains(id) && next_standby_at(id) <= now) start_standby(id);
+}
+
+/// Of the sessions of a master, some are for those who come without a standby: each that finds none
+/// would log in by itself.
+void Engine::leave_sessions(std::vector<TargetId>& wanted) const {
+  constexpr int kStandbysOfMaster = 8;
+  std::map<std::string, int> standbys;
+  std::erase_if(wanted, [&](TargetId id) {
+    const std::string& master = connections_.find(id)->control_path;
+    return is_master(master) && ++standbys[master] > kStandbysOfMaster;
+  });
 }
 
 /// One outlives the crawl of a new directory, of which many may come in a row, but not one that
@@ -46,11 +59,12 @@ Instant Engine::next_standby_at(TargetId id) const {
 void Engine::start_standby(TargetId id) {
   const TargetRun& target = targets_.at(id);
   const GroupRun& run = *target.group;
-  if (!connections_.find(id)->can.waits_for_list()) return;
+  const Connections::Link& link = *connections_.find(id);
+  const Transfer transfer = make_transfer(id, run, Lane::data);
+  if (!link.can.waits_for_list() || transfer.control_path != link.control_path) return;
   if (!watcher(run).stands(run.tree)) return;
   try {
-    standbys_[id] = {std::make_unique<Run>(loop_, run.config, target.config,
-                                           make_transfer(id, run, Lane::data), std::nullopt,
+    standbys_[id] = {std::make_unique<Run>(loop_, run.config, target.config, transfer, std::nullopt,
                                            [this, id](const Run::Result&) {
                                              auto ended = std::move(standbys_.at(id).run);
                                              standbys_.erase(id);
