@@ -25,7 +25,8 @@ std::optional<Destination> read_destination(const ConfigEntry& entry) {
   if (!text) return std::nullopt;
   std::string reason;
   const auto destination = parse_destination(*text, reason);
-  if (!destination) entry.problem(fmt::format("has the destination \"{}\": {}", *text, reason));
+  if (!destination)
+    entry.problem(fmt::format("has the destination \"{}\": {}", without_password(*text), reason));
   return destination;
 }
 

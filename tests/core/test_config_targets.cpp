@@ -56,6 +56,9 @@ TEST(ConfigTargets, WhatIsWrongWithOneIsSaidAtItsPlace) {
       {R"(["-x:/y"])",
        "a.toml:3:12: key 'targets' in [groups.web] has the destination \"-x:/y\": ssh would read a "
        "host that begins with '-' as an option\n"},
+      {R"(["rsync://me:secret@h/mod"])",
+       "a.toml:3:12: key 'targets' in [groups.web] has the destination \"rsync://me@h/mod\": there "
+       "is a password in it; put it into a file, and name that in rsync.password_file\n"},
       {R"(["h:/x\u0000"])",
        "a.toml:3:12: key 'targets' in [groups.web] must not contain a NUL character\n"},
       {R"(["rsync://h/mod/../x"])",
