@@ -5,6 +5,7 @@
 
 #include "core/config.hpp"
 #include "core/config_rsync_options.hpp"
+#include "core/filter_rule.hpp"
 #include "ctl/lsyncd_conversion.hpp"
 
 namespace mirrord {
@@ -128,24 +129,82 @@ constexpr LongOption kFlagsOfExtra[] = {
     {"--compress", "compress"},
 };
 
+/// As rsync's --exclude and --include take a pattern: it may have a rule's prefix of its own.
+std::string rule_of(const std::string& prefix, const std::string& pattern) {
+  const bool whole = pattern == "!" || pattern.starts_with("- ") || pattern.starts_with("+ ");
+  return whole ? pattern : prefix + pattern;
+}
+
+ImportRow::Read pattern(const char* prefix) {
+  return [prefix](Conversion& to, Key key, const LuaValue& value) {
+    to.extra_filter.push_back({key, rule_of(prefix, *value.as<std::string>())});
+  };
+}
+
+ImportRow::Read patterns_in_file(const char* prefix) {
+  return [prefix](Conversion& to, Key key, const LuaValue& value) {
+    const auto content = content_of(to, key, *value.as<std::string>());
+    if (!content) return;
+    for (const std::string& line : exclude_lines(*content))
+      to.extra_filter.push_back({key, rule_of(prefix, line)});
+  };
+}
+
+void read_seconds(Conversion& to, Key key, const LuaValue& value) {
+  const std::string seconds = *value.as<std::string>() + 's';
+  if (parse_duration(seconds))
+    to.set_text(to.group.rsync, "timeout", seconds);
+  else
+    to.lose(key, fmt::format("names the timeout \"{}\", which is no number of seconds",
+                             *value.as<std::string>()));
+}
+
+/// Raw arguments that are more than a text for a key; the value is what follows the prefix.
+const std::vector<ImportRow>& extra_rows() {
+  static const std::vector<ImportRow> rows = {
+      {"--bwlimit=", read_bwlimit},
+      {"--timeout=", read_seconds},
+      {"--exclude=", pattern("- ")},
+      {"--include=", pattern("+ ")},
+      {"--exclude-from=", patterns_in_file("- ")},
+      {"--include-from=", patterns_in_file("+ ")},
+      {"--filter=", pattern("")},
+      {"-f", pattern("")},
+      {"--rsh=", read_rsh},
+      {"-e", read_rsh},
+  };
+  return rows;
+}
+
 void add_extra(Conversion& to, Key key, const std::string& argument) {
-  const auto value = [&] { return argument.substr(argument.find('=') + 1); };
   for (const LongOption& known : kKeysOfExtra)
-    if (argument.starts_with(known.prefix)) return to.set_text(to.group.rsync, known.key, value());
+    if (argument.starts_with(known.prefix))
+      return to.set_text(to.group.rsync, known.key, argument.substr(known.prefix.size()));
   for (const LongOption& known : kFlagsOfExtra)
     if (argument == known.prefix) return to.set_raw(to.group.rsync, known.key, "true");
-  if (argument.starts_with("--bwlimit=")) return read_bwlimit(to, key, {value()});
-  if (argument.starts_with("--timeout=") && parse_duration(value() + 's'))
-    return to.set_text(to.group.rsync, "timeout", value() + 's');
-  if (argument.starts_with("--exclude=")) return to.exclude.push_back(value());
-  if (argument.starts_with("--filter=")) return to.filter.push_back(value());
-  if (argument.starts_with("--rsh=")) return read_rsh(to, key, {value()});
+  for (const ImportRow& row : extra_rows())
+    if (argument.starts_with(row.key)) return row.read(to, key, {argument.substr(row.key.size())});
   if (argument == "--delete-excluded") return read_delete_excluded(to, key, {true});
   add_option(to, key, argument);
 }
 
+/// "--bwlimit", "5" are one option.
+std::vector<std::string> whole_options(const std::vector<std::string>& arguments) {
+  std::vector<std::string> options;
+  bool open = false;
+  for (const std::string& argument : arguments) {
+    if (!open)
+      options.push_back(argument);
+    else
+      options.back() += (options.back().starts_with("--") ? "=" : "") + argument;
+    open = !open && value_follows(argument);
+  }
+  return options;
+}
+
 void read_extra(Conversion& to, Key key, const LuaValue& value) {
-  for (const std::string& argument : texts_in(to, key, value)) add_extra(to, key, argument);
+  for (const std::string& argument : whole_options(texts_in(to, key, value)))
+    add_extra(to, key, argument);
 }
 
 const std::vector<ImportRow>& rsync_rows() {

@@ -155,6 +155,13 @@ TEST(RsyncOptions, WantsOneOptionInAString) {
   EXPECT_FALSE(refused_rsync_option("--temp-dir=/var/my own"));
 }
 
+TEST(RsyncOptions, KnowsWhichHaveTheirValueInTheNextArgument) {
+  for (const char* option : {"--bwlimit", "--exclude", "--temp-dir", "-T", "-e", "-ze", "-f"})
+    EXPECT_TRUE(value_follows(option)) << option;
+  for (const char* option : {"", "-", "--", "--bwlimit=1", "--fuzzy", "-T/tmp", "-z", "e", "x"})
+    EXPECT_FALSE(value_follows(option)) << option;
+}
+
 TEST(RsyncOptions, WantsOptionAndValueInOneString) {
   for (const char* option :
        {"", "-", "--", "x", "/tmp", "--temp-dir", "-T", "-xT", "-M", "--chmod"})
