@@ -3,6 +3,7 @@
 #include "core/config_overlaps.hpp"
 #include "core/config_reader.hpp"
 #include "core/config_schema.hpp"
+#include "core/config_syntax.hpp"
 #include "core/config_targets.hpp"
 #include "core/config_values.hpp"
 #include "core/escape.hpp"
@@ -23,13 +24,10 @@ constexpr const char* kNoGroups =
     "(see mirrord.toml(5))";
 
 std::optional<toml::table> parse_toml(const ConfigFile& file, ConfigReport& report) {
-  constexpr std::string_view kPrefix = "Error while parsing ";
   try {
     return toml::parse(file.text);
   } catch (const toml::parse_error& error) {
-    std::string_view what = error.description();
-    if (what.starts_with(kPrefix)) what.remove_prefix(kPrefix.size());
-    report.problem(error.source().begin, fmt::format("syntax error: {}", what));
+    report.problem(error.source().begin, syntax_error(file.text, error));
     return std::nullopt;
   }
 }
