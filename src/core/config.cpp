@@ -170,7 +170,8 @@ class ConfigReading {
   void read_group(const ConfigScope& scope, std::string_view name, const toml::table& table,
                   const Defaults& defaults);
   void claim(ConfigReport& report, const std::string& what, const toml::table& table);
-  void warn_of_overlaps();
+  void report_overlaps();
+  bool failed() const;
 
   struct Place {
     std::string file;
@@ -261,24 +262,25 @@ void ConfigReading::claim(ConfigReport& report, const std::string& what, const t
                                  earlier.column));
 }
 
-void ConfigReading::warn_of_overlaps() {
+void ConfigReading::report_overlaps() {
   for (const Overlap& overlap : find_overlaps(config_.groups)) {
     const auto& [file, at] = first_places_.at(title_of(overlap.group));
-    diagnostics_.push_back({Severity::warning, file, at.line, at.column, overlap.message});
+    diagnostics_.push_back({overlap.severity, file, at.line, at.column, overlap.message});
   }
 }
 
-ParsedConfig ConfigReading::finish(const std::string& first_file, bool is_all) {
+bool ConfigReading::failed() const {
   const auto is_problem = [](const Diagnostic& one) { return one.severity == Severity::problem; };
-  bool failed = std::any_of(diagnostics_.begin(), diagnostics_.end(), is_problem);
-  if (!failed && is_all && config_.groups.empty()) {
+  return std::any_of(diagnostics_.begin(), diagnostics_.end(), is_problem);
+}
+
+ParsedConfig ConfigReading::finish(const std::string& first_file, bool is_all) {
+  if (!failed() && is_all && config_.groups.empty())
     diagnostics_.insert(diagnostics_.begin(), {Severity::problem, first_file, 0, 0, kNoGroups});
-    failed = true;
-  }
-  if (failed) return {std::nullopt, std::move(diagnostics_)};
   std::sort(config_.groups.begin(), config_.groups.end(),
             [](const Group& a, const Group& b) { return a.name < b.name; });
-  warn_of_overlaps();
+  if (!failed()) report_overlaps();
+  if (failed()) return {std::nullopt, std::move(diagnostics_)};
   return {std::move(config_), std::move(diagnostics_)};
 }
 
