@@ -90,16 +90,17 @@ void check_orders(const ConfigScope& scope, const toml::table& table, const Defa
 /// Of the group as its targets take it over; what a target itself adds, read_targets() has judged.
 void check_rsync(const ConfigScope& scope, const toml::table& table, const Defaults& defaults,
                  const GroupDraft& group) {
-  const std::string fault = fault_of_rsync(group.rsync);
-  const auto has_fault = [](const Target& target) { return !fault_of_rsync(target.rsync).empty(); };
-  if (fault.empty() || std::ranges::none_of(group.targets, has_fault)) return;
   const Origin inplace = origin_of("rsync.inplace", table, defaults);
-  const Origin partial_dir = origin_of("rsync.partial_dir", table, defaults);
-  const Origin& blamed = partial_dir.inherited ? inplace : partial_dir;
-  const auto at = blamed.node->source().begin;
-  if (scope.report.problem_at(at)) return;  // of [defaults], for another group
-  scope.report.problem(
-      at, fmt::format("in {}, {}", blamed.inherited ? "[defaults]" : scope.name, fault));
+  for (const auto& [key, why] : faults_of_rsync(group.rsync)) {
+    const auto has_it = [&](const Target& target) { return has_fault(target.rsync, key); };
+    if (std::ranges::none_of(group.targets, has_it)) continue;
+    const Origin other = origin_of(key, table, defaults);
+    const Origin& blamed = other.inherited ? inplace : other;
+    const auto at = blamed.node->source().begin;
+    if (scope.report.problem_at(at)) continue;  // of [defaults], for another group
+    scope.report.problem(
+        at, fmt::format("in {}, {}", blamed.inherited ? "[defaults]" : scope.name, why));
+  }
 }
 
 void require(const ConfigScope& scope, const toml::table& table, std::string_view key,

@@ -114,5 +114,19 @@ TEST(ConfigTargets, AreNotUpdatedInPlaceAndInAPartialDirectory) {
       << "the group has both, but no target";
 }
 
+TEST(ConfigTargets, AreNotUpdatedInPlaceWhereNamesAreLinks) {
+  const std::string why =
+      "rsync.inplace = true and rsync.hard_links = true do not go together: what is written in "
+      "place changes files on the target that were names of the same one before; remove one of "
+      "them\n";
+  const std::string group = "[groups.web]\nsource = \"/src\"\n";
+  EXPECT_EQ(texts_of(parse(group + "targets = [\"h1:/x\"]\nrsync.hard_links = true\n" +
+                           "rsync.inplace = true\n")),
+            "a.toml:4:20: in [groups.web], " + why);
+  EXPECT_EQ(texts_of(parse(group + "targets = [{ to = \"h:/x\", rsync.inplace = true }]\n" +
+                           "rsync.hard_links = true\n")),
+            "a.toml:3:43: in target 1 of [groups.web], " + why);
+}
+
 }  // namespace
 }  // namespace mirrord
