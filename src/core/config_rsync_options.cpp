@@ -80,6 +80,8 @@ constexpr Rule kRefused[] = {
     {"size-only", kLeavesBehind},
     {"append", kLeavesBehind},
     {"append-verify", kLeavesBehind},
+    {"max-size", kLeavesBehind},
+    {"min-size", kLeavesBehind},
     {"modify-window", kMissesChanges},
     {"compare-dest", kLeavesBehind},
     {"stop-after", kLeavesBehind},

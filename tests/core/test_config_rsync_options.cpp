@@ -86,6 +86,8 @@ TEST(RsyncOptions, RefusesWhatWouldBreakAGuarantee) {
                              "--size-only",
                              "--append",
                              "--append-verify",
+                             "--max-size=1g",
+                             "--min-size=1",
                              "--modify-window=1",
                              "-@1",
                              "-a@1",

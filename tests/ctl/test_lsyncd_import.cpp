@@ -154,6 +154,7 @@ TEST(LsyncdImport, SaysWhatItLoses) {
       "exclude = '\\255'",
       "init = false",
       "rsync = { archive = true, copy_dirlinks = true }",
+      "rsync = { archive = true, _extra = { '--max-size=1g' } }",
       "rsync = 'x'",
       "ssh = { _extra = { '-Z' } }",
       "ssh = { options = { StrictHostKeyChecking = 'ask' } }",
