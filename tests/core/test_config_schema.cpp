@@ -109,6 +109,9 @@ TEST(GroupSchema, SaysWhatIsWrong) {
       {"max_delete = '200%'",
        "key 'max_delete' in [t] must be a share such as \"50%\", a number of entries, or \"off\", "
        "not \"200%\""},
+      {"max_delete = '10'",
+       "key 'max_delete' in [t] must be a share such as \"50%\", a number of entries, or \"off\", "
+       "not \"10\"; write the number without quotes"},
       {"max_delete = 0.5",
        "key 'max_delete' in [t] must be a share such as \"50%\", a number of entries, or \"off\", "
        "not a fraction"},
@@ -169,6 +172,21 @@ TEST(DaemonSchema, ChecksRanges) {
        {"max_transfers = '8'",
         "key 'max_transfers' in [t] must be an integer from 1 to 1000, not a string"},
        {"max_standby = -1", "key 'max_standby' in [t] must be between 0 and 1000, not -1"}});
+}
+
+TEST(DaemonSchema, GuessesALevelFromItsBeginning) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"warn", "; did you mean \"warning\"?"},
+      {"error", "; did you mean \"err\"?"},
+      {"emergency", "; did you mean \"emerg\"?"},
+      {"critical", "; did you mean \"crit\"?"},
+      {"e", "not \"e\""},
+  };
+  for (const auto& [word, end] : cases) {
+    const auto messages = read("log_level = '" + std::string(word) + "'", daemon_schema()).messages;
+    ASSERT_EQ(messages.size(), 1u) << word;
+    EXPECT_TRUE(messages[0].ends_with(end)) << messages[0];
+  }
 }
 
 TEST(RsyncSchema, PutsValuesWhereTheyBelong) {
