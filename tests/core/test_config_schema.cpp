@@ -104,8 +104,10 @@ TEST(GroupSchema, SaysWhatIsWrong) {
       {"delete = 1",
        "key 'delete' in [t] must be true, false, \"startup\" or \"running\", not an integer"},
       {"delete_excluded = 'x'", "key 'delete_excluded' in [t] must be true or false, not a string"},
-      {"rescan = '1ms'", "key 'rescan' in [t] must be \"off\" or between \"1s\" and \"365d\", not \"1ms\""},
-      {"rescan = '0s'", "key 'rescan' in [t] must be \"off\" or between \"1s\" and \"365d\", not \"0s\""},
+      {"rescan = '1ms'",
+       "key 'rescan' in [t] must be \"off\" or between \"1s\" and \"365d\", not \"1ms\""},
+      {"rescan = '0s'",
+       "key 'rescan' in [t] must be \"off\" or between \"1s\" and \"365d\", not \"0s\""},
       {"max_delete = '200%'",
        "key 'max_delete' in [t] must be a share such as \"50%\", a number of entries, or \"off\", "
        "not \"200%\""},
@@ -272,8 +274,18 @@ TEST(RsyncSchema, SaysWhatIsWrong) {
        "key 'options' in [t] must not hold \"/tmp\": an option begins with '-'; write its value in "
        "the same string"},
       {"password_file = 'x'", "key 'password_file' in [t] must be an absolute path, not \"x\""},
+      {"partial_dir = ''",
+       "key 'partial_dir' in [t] must be a directory's name such as \".rsync-partial\", without a "
+       "path, not \"\""},
   };
   expect_messages(rsync_schema(), cases);
+}
+
+TEST(RsyncSchema, APartialDirectoryIsOnlyAName) {
+  for (const std::string name : {"", ".", "..", "../x", "a/b", "/tmp/x", "a/", "a\\n"})
+    EXPECT_EQ(read("partial_dir = \"" + name + "\"", rsync_schema()).messages.size(), 1u) << name;
+  for (const std::string name : {".p", "...", "a b"})
+    EXPECT_EQ(read("partial_dir = '" + name + "'", rsync_schema()).settings.partial_dir, name);
 }
 
 TEST(RsyncSchema, TakesZeroInAnyFormAsNoTimeout) {
@@ -316,6 +328,8 @@ TEST(SshSchema, SaysWhatIsWrong) {
       {"identity_file = 'k'", "key 'identity_file' in [t] must be an absolute path, not \"k\""},
       {"identity_file = '/missing'",
        "key 'identity_file' in [t] names '/missing', which does not exist (yet)"},
+      {"config_file = '/missing'",
+       "key 'config_file' in [t] names '/missing', which does not exist (yet)"},
       {"connect_timeout = '0'",
        "key 'connect_timeout' in [t] must be between \"1s\" and \"10min\" in whole seconds, not "
        "\"0\""},
@@ -327,6 +341,12 @@ TEST(SshSchema, SaysWhatIsWrong) {
        "\"off\""},
       {"strict_host_key_checking = true",
        "key 'strict_host_key_checking' in [t] must be a string such as \"yes\", not a boolean"},
+      {"options = { requesttty = 'force' }",
+       "key 'requesttty' in [t.options] must not be \"force\": a terminal would change what rsync "
+       "sends"},
+      {"options = { Host = 'x' }",
+       "key 'Host' in [t.options] must not be \"x\": it begins a section, which only a file can "
+       "have; use the key 'config_file'"},
       {"options = []", "key 'options' in [t] must be a table, not an array"},
       {"options = { 'a b' = 1 }", "key 'a b' in [t.options] is not a word of ssh_config(5)"},
       {"options = { '1a' = 1 }", "key '1a' in [t.options] is not a word of ssh_config(5)"},
@@ -336,6 +356,27 @@ TEST(SshSchema, SaysWhatIsWrong) {
        "key 'A' in [t.options] must be a string, an integer or a boolean, not a fraction"},
   };
   expect_messages(ssh_schema(), cases);
+}
+
+TEST(SshSchema, RefusesWordsThatBreakATransfer) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"BatchMode", "no"},   {"ForkAfterAuthentication", "yes"},
+      {"Match", "all"},      {"RemoteCommand", "id"},
+      {"RequestTTY", "yes"}, {"SessionType", "none"},
+      {"StdinNull", "yes"},  {"Host", "*"},
+      {"host", "*"},
+  };
+  for (const auto& [word, value] : cases) {
+    const std::string text = "options." + std::string(word) + " = '" + value + "'";
+    EXPECT_EQ(read(text, ssh_schema()).messages.size(), 1u) << text;
+  }
+}
+
+TEST(SshSchema, TakesSuchWordsWithTheValueThatTheyHaveAnyway) {
+  const auto result = read(
+      "options = { BatchMode = true, RequestTTY = false, RemoteCommand = 'none' }", ssh_schema());
+  EXPECT_EQ(result.messages, Texts{});
+  EXPECT_EQ(result.settings.options.size(), 3u);
 }
 
 }  // namespace

@@ -174,6 +174,8 @@ TEST(LsyncdImport, SaysWhatMirrordWouldRefuse) {
       {"rsync = { archive = true, password_file = 'p' }", "key 'password_file'"},
       {"ssh = { binary = 'bin/ssh' }", "key 'program' in [groups.s.ssh]"},
       {"ssh = { port = 0 }", "key 'port' in [groups.s.ssh]"},
+      {"ssh = { options = { RequestTTY = 'force' } }",
+       "key 'RequestTTY' in [groups.s.ssh.options]"},
       {"ssh = { options = { Ciphers = 'a\\nb' } }", "key 'Ciphers' in [groups.s.ssh.options]"},
       {"excludeFrom = '/clear'", "names '/clear'"},
       {"target = '/s/t'", "destination '/s/t' and source '/s' overlap"},
