@@ -142,21 +142,27 @@ int origin_of(const std::string& toml_line, const ImportedGroup& group) {
   return group.lines.empty() ? 0 : group.lines.front();
 }
 
-/// What `mirrord --check` would say of settings for all groups and of one group, if it is named.
-void add_problems(std::vector<ImportRemark>& remarks, const ImportedConfig& config,
-                  const ImportHost& host) {
+/// What `mirrord --check` would say of it, at the lines of its first group, if there is one.
+std::vector<ImportRemark> problems_of(const ImportedConfig& config, const ImportHost& host) {
+  std::vector<ImportRemark> problems;
   const ImportedGroup group = config.groups.empty() ? ImportedGroup{} : config.groups.front();
   const std::string toml = toml_text(config, "");
   for (const Diagnostic& one : parse_config({{"", toml}}, any_machine(host)).diagnostics)
     if (one.severity == Severity::problem && one.line > 0)  // 0 = there are no groups
-      remarks.push_back({true, origin_of(line_of_text(toml, one.line), group),
-                         "mirrord refuses what came of it: " + one.message});
+      problems.push_back({true, origin_of(line_of_text(toml, one.line), group),
+                          "mirrord refuses what came of it: " + one.message});
+  return problems;
 }
 
 void judge(ImportedConfig& config, const ImportHost& host) {
-  add_problems(config.remarks, {config.daemon, config.defaults, {}, {}}, host);
+  add_remarks(config.remarks, problems_of({config.daemon, config.defaults, {}, {}}, host));
   for (ImportedGroup& group : config.groups)
-    add_problems(group.remarks, {{}, config.defaults, {}, {group}}, host);
+    add_remarks(group.remarks, problems_of({{}, config.defaults, {}, {group}}, host));
+  const auto told = config.losses();
+  // What is left is about several groups.
+  for (const ImportRemark& problem : problems_of(config, host))
+    if (std::ranges::find(told, problem.text, &ImportRemark::text) == told.end())
+      config.remarks.push_back({true, 0, problem.text});
 }
 
 }  // namespace

@@ -341,6 +341,16 @@ TEST(LsyncdImport, ComplainsOfATargetAtTheLineOfItsBlock) {
   EXPECT_EQ(losses_of(config).find("4: mirrord refuses"), 0u) << losses_of(config);
 }
 
+TEST(LsyncdImport, ComplainsOfBlocksThatMirrorInARing) {
+  const auto config = imported(
+      "sync { default.rsync, source = '/a', target = '/b', rsync = { archive = true } }\n"
+      "sync { default.rsync, source = '/b', target = '/a', rsync = { archive = true } }\n");
+  EXPECT_EQ(
+      losses_of(config).find("0: mirrord refuses what came of it: the groups 'a', 'b' are a ring"),
+      0u)
+      << losses_of(config);
+}
+
 TEST(LsyncdImport, ComplainsOfARuleWhereItWasNamed) {
   const auto config = imported(
       "sync { default.rsync, source = '/a', target = 'h:/a',\n filter = { '- x' } }\n"
