@@ -123,6 +123,11 @@ TEST(ConfigTargets, AreNotUpdatedInPlaceWhereNamesAreLinks) {
   EXPECT_EQ(texts_of(parse(group + "targets = [\"h1:/x\"]\nrsync.hard_links = true\n" +
                            "rsync.inplace = true\n")),
             "a.toml:4:20: in [groups.web], " + why);
+  EXPECT_NE(
+      texts_of(parse(group + "targets = [\"x\"]\nrsync = { hard_links = true, inplace = true }\n"))
+          .find(why),
+      std::string::npos)
+      << "whatever is wrong with the targets";
   EXPECT_EQ(texts_of(parse(group + "targets = [{ to = \"h:/x\", rsync.inplace = true }]\n" +
                            "rsync.hard_links = true\n")),
             "a.toml:3:43: in target 1 of [groups.web], " + why);
