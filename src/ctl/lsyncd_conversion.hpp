@@ -1,5 +1,6 @@
 // One sync block while it is being converted; shared by ctl/lsyncd_import (settings, all blocks
-// together), lsyncd_sync (one block), lsyncd_rsync and lsyncd_ssh (its inner tables).
+// together), lsyncd_sync (one block), lsyncd_rsync, lsyncd_attributes and lsyncd_ssh (its inner
+// tables).
 //
 // It collects keys and remarks and knows where in the program a key stands. It decides nothing.
 #pragma once
