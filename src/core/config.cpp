@@ -3,6 +3,7 @@
 #include "core/config_overlaps.hpp"
 #include "core/config_reader.hpp"
 #include "core/config_schema.hpp"
+#include "core/config_syntax.hpp"
 #include "core/config_targets.hpp"
 #include "core/config_values.hpp"
 #include "core/escape.hpp"
@@ -23,13 +24,10 @@ constexpr const char* kNoGroups =
     "(see mirrord.toml(5))";
 
 std::optional<toml::table> parse_toml(const ConfigFile& file, ConfigReport& report) {
-  constexpr std::string_view kPrefix = "Error while parsing ";
   try {
     return toml::parse(file.text);
   } catch (const toml::parse_error& error) {
-    std::string_view what = error.description();
-    if (what.starts_with(kPrefix)) what.remove_prefix(kPrefix.size());
-    report.problem(error.source().begin, fmt::format("syntax error: {}", what));
+    report.problem(error.source().begin, syntax_error(file.text, error));
     return std::nullopt;
   }
 }
@@ -92,16 +90,17 @@ void check_orders(const ConfigScope& scope, const toml::table& table, const Defa
 /// Of the group as its targets take it over; what a target itself adds, read_targets() has judged.
 void check_rsync(const ConfigScope& scope, const toml::table& table, const Defaults& defaults,
                  const GroupDraft& group) {
-  const std::string fault = fault_of_rsync(group.rsync);
-  const auto has_fault = [](const Target& target) { return !fault_of_rsync(target.rsync).empty(); };
-  if (fault.empty() || std::ranges::none_of(group.targets, has_fault)) return;
   const Origin inplace = origin_of("rsync.inplace", table, defaults);
-  const Origin partial_dir = origin_of("rsync.partial_dir", table, defaults);
-  const Origin& blamed = partial_dir.inherited ? inplace : partial_dir;
-  const auto at = blamed.node->source().begin;
-  if (scope.report.problem_at(at)) return;  // of [defaults], for another group
-  scope.report.problem(
-      at, fmt::format("in {}, {}", blamed.inherited ? "[defaults]" : scope.name, fault));
+  for (const auto& [key, why] : faults_of_rsync(group.rsync)) {
+    const auto has_it = [&](const Target& target) { return has_fault(target.rsync, key); };
+    if (!group.targets.empty() && std::ranges::none_of(group.targets, has_it)) continue;
+    const Origin other = origin_of(key, table, defaults);
+    const Origin& blamed = other.inherited ? inplace : other;
+    const auto at = blamed.node->source().begin;
+    if (scope.report.problem_at(at)) continue;  // of [defaults], for another group
+    scope.report.problem(
+        at, fmt::format("in {}, {}", blamed.inherited ? "[defaults]" : scope.name, why));
+  }
 }
 
 void require(const ConfigScope& scope, const toml::table& table, std::string_view key,
@@ -172,7 +171,8 @@ class ConfigReading {
   void read_group(const ConfigScope& scope, std::string_view name, const toml::table& table,
                   const Defaults& defaults);
   void claim(ConfigReport& report, const std::string& what, const toml::table& table);
-  void warn_of_overlaps();
+  void report_overlaps();
+  bool failed() const;
 
   struct Place {
     std::string file;
@@ -263,24 +263,25 @@ void ConfigReading::claim(ConfigReport& report, const std::string& what, const t
                                  earlier.column));
 }
 
-void ConfigReading::warn_of_overlaps() {
+void ConfigReading::report_overlaps() {
   for (const Overlap& overlap : find_overlaps(config_.groups)) {
     const auto& [file, at] = first_places_.at(title_of(overlap.group));
-    diagnostics_.push_back({Severity::warning, file, at.line, at.column, overlap.message});
+    diagnostics_.push_back({overlap.severity, file, at.line, at.column, overlap.message});
   }
 }
 
-ParsedConfig ConfigReading::finish(const std::string& first_file, bool is_all) {
+bool ConfigReading::failed() const {
   const auto is_problem = [](const Diagnostic& one) { return one.severity == Severity::problem; };
-  bool failed = std::any_of(diagnostics_.begin(), diagnostics_.end(), is_problem);
-  if (!failed && is_all && config_.groups.empty()) {
+  return std::any_of(diagnostics_.begin(), diagnostics_.end(), is_problem);
+}
+
+ParsedConfig ConfigReading::finish(const std::string& first_file, bool is_all) {
+  if (!failed() && is_all && config_.groups.empty())
     diagnostics_.insert(diagnostics_.begin(), {Severity::problem, first_file, 0, 0, kNoGroups});
-    failed = true;
-  }
-  if (failed) return {std::nullopt, std::move(diagnostics_)};
   std::sort(config_.groups.begin(), config_.groups.end(),
             [](const Group& a, const Group& b) { return a.name < b.name; });
-  warn_of_overlaps();
+  if (!failed()) report_overlaps();
+  if (failed()) return {std::nullopt, std::move(diagnostics_)};
   return {std::move(config_), std::move(diagnostics_)};
 }
 

@@ -61,6 +61,17 @@ std::string advice_for_key(std::string_view key, const std::vector<std::string_v
   return "mirrord.toml(5) lists the known keys";
 }
 
+/// The known word that begins as `text` does, or the other way round: "warn", "error".
+std::string_view longer_or_shorter(std::string_view text,
+                                   const std::vector<std::string_view>& known) {
+  constexpr size_t kTelling = 3;
+  const auto word = std::ranges::find_if(known, [&](std::string_view one) {
+    const size_t common = std::min(one.size(), text.size());
+    return common >= kTelling && one.substr(0, common) == text.substr(0, common);
+  });
+  return word == known.end() ? std::string_view() : *word;
+}
+
 bool within(const DurationRange& range, Duration duration) {
   const bool whole = duration % std::chrono::seconds(1) == Duration::zero();
   return duration >= range.min && duration <= range.max && (whole || !range.whole_seconds);
@@ -247,7 +258,8 @@ std::optional<std::vector<std::string>> read_texts(
 }
 
 std::string must_be_one_of(const std::vector<std::string_view>& known, std::string_view text) {
-  const std::string_view guess = nearest(text, known);
+  const std::string_view slip = nearest(text, known);
+  const std::string_view guess = slip.empty() ? longer_or_shorter(text, known) : slip;
   const std::string advice = guess.empty() ? "" : fmt::format("; did you mean \"{}\"?", guess);
   return fmt::format("must be one of {}, not \"{}\"{}", quoted_list(known, '"'), text, advice);
 }

@@ -80,6 +80,8 @@ constexpr Rule kRefused[] = {
     {"size-only", kLeavesBehind},
     {"append", kLeavesBehind},
     {"append-verify", kLeavesBehind},
+    {"max-size", kLeavesBehind},
+    {"min-size", kLeavesBehind},
     {"modify-window", kMissesChanges},
     {"compare-dest", kLeavesBehind},
     {"stop-after", kLeavesBehind},
@@ -132,37 +134,60 @@ constexpr std::string_view kValued[] = {
     "address",
     "backup-dir",
     "block-size",
+    "bwlimit",
+    "cc",
     "checksum-choice",
     "checksum-seed",
     "chmod",
     "chown",
+    "compare-dest",
     "compress-choice",
     "compress-level",
+    "config",
     "contimeout",
     "copy-as",
     "copy-dest",
+    "debug",
     "early-input",
+    "exclude",
+    "exclude-from",
+    "files-from",
+    "filter",
     "groupmap",
     "iconv",
+    "include",
+    "include-from",
+    "info",
     "link-dest",
     "log-file",
     "log-file-format",
     "max-alloc",
+    "max-delete",
     "max-size",
     "min-size",
+    "modify-window",
+    "out-format",
+    "partial-dir",
+    "password-file",
     "port",
     "protocol",
+    "remote-option",
+    "rsh",
+    "rsync-path",
     "skip-compress",
     "sockopts",
     "suffix",
     "temp-dir",
+    "timeout",
     "usermap",
     "zc",
     "zl",
-    "cc",
-    "remote-option",
 };
-constexpr std::string_view kValuedLetters = "BMT";
+constexpr std::string_view kValuedLetters = "BMTef@";
+
+bool is_valued(std::string_view name) {
+  return std::find(std::begin(kValued), std::end(kValued), name) != std::end(kValued);
+}
 
 Refusal refused_letter(char letter) {
   for (const Rule& rule : kRefusedLetters)
@@ -196,11 +221,8 @@ Refusal refused_long(std::string_view option) {
   if (name.find_first_of(" \t") != std::string_view::npos) return kOneInAString;
   if (const Refusal why = refused_name(name)) return why;
   if (const Refusal why = refused_negation(name)) return why;
-  if (equals == std::string_view::npos) {
-    const bool valued =
-        std::find(std::begin(kValued), std::end(kValued), name) != std::end(kValued);
-    return valued ? Refusal(kNeedsValue) : std::nullopt;
-  }
+  if (equals == std::string_view::npos)
+    return is_valued(name) ? Refusal(kNeedsValue) : std::nullopt;
   const std::string_view value = option.substr(equals + 1);
   if (takes_no_checksums(name, value)) return kMissesChanges;
   if (name == "remote-option") return refused_rsync_option(value);
@@ -225,6 +247,11 @@ std::optional<std::string_view> refused_rsync_option(std::string_view option) {
   if (!option.starts_with('-') || option == "-" || option == "--") return kNoDash;
   return option.starts_with("--") ? refused_long(option.substr(2))
                                   : refused_cluster(option.substr(1));
+}
+
+bool value_follows(std::string_view option) {
+  if (option.starts_with("--")) return is_valued(option.substr(2));
+  return option.starts_with('-') && option.find_first_of(kValuedLetters, 1) == option.size() - 1;
 }
 
 }  // namespace mirrord

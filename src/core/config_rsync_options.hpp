@@ -12,4 +12,7 @@ namespace mirrord {
 /// Why rsync must not be given `option`, or nothing when it may. Options as in rsync(1).
 std::optional<std::string_view> refused_rsync_option(std::string_view option);
 
+/// Whether the value of `option` is the argument that follows it.
+bool value_follows(std::string_view option);
+
 }  // namespace mirrord

@@ -73,7 +73,9 @@ std::optional<MaxDelete> read_max_delete(const ConfigEntry& entry) {
   if (*text == "off") return MaxDelete{std::nullopt, std::nullopt};
   const auto percent = parse_percent(*text);
   if (percent) return MaxDelete{std::nullopt, percent};
-  entry.problem(fmt::format("must be {}, not \"{}\"", kWanted, *text));
+  const bool number = text->find_first_not_of("0123456789") == std::string::npos && !text->empty();
+  entry.problem(fmt::format("must be {}, not \"{}\"{}", kWanted, *text,
+                            number ? "; write the number without quotes" : ""));
   return std::nullopt;
 }
 

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <limits>
 
 namespace mirrord {
@@ -38,6 +39,18 @@ std::optional<std::string> read_remote_command(const ConfigEntry& entry) {
   if (!text) return std::nullopt;
   if (!text->empty() && !text->starts_with('-') && !has_control_characters(*text)) return text;
   entry.problem(fmt::format("must be a command for the target's shell, not \"{}\"", *text));
+  return std::nullopt;
+}
+
+/// rsync(1) --partial-dir: in the directory of each file, which it must not leave.
+std::optional<std::string> read_partial_dir(const ConfigEntry& entry) {
+  const auto name = read_text(entry, ".rsync-partial");
+  if (!name) return std::nullopt;
+  const bool is_name = !name->empty() && *name != "." && *name != ".." &&
+                       name->find('/') == std::string::npos && !has_control_characters(*name);
+  if (is_name) return name;
+  entry.problem(fmt::format(
+      "must be a directory's name such as \".rsync-partial\", without a path, not \"{}\"", *name));
   return std::nullopt;
 }
 
@@ -76,6 +89,33 @@ bool equal_but_for_case(std::string_view a, std::string_view b) {
                     [&](char x, char y) { return lower(x) == lower(y); });
 }
 
+/// A word of ssh_config(5) that would break each transfer, but for one value.
+struct BreakingWord {
+  std::string_view word;
+  std::string_view harmless;  ///< "" = there is none
+  std::string_view why;
+};
+
+constexpr BreakingWord kBreakingWords[] = {
+    {"BatchMode", "yes", "nobody is there to answer"},
+    {"ForkAfterAuthentication", "no", "rsync could not tell when its connection ends"},
+    {"Host", "", "it begins a section, which only a file can have; use the key 'config_file'"},
+    {"Match", "", "it begins a section, which only a file can have; use the key 'config_file'"},
+    {"RemoteCommand", "none", "mirrord itself says what runs on the target"},
+    {"RequestTTY", "no", "a terminal would change what rsync sends"},
+    {"SessionType", "default", "rsync would not be started on the target"},
+    {"StdinNull", "no", "rsync could not send anything"},
+};
+
+/// What is wrong with the word, "" when nothing is.
+std::string fault_of_ssh_word(std::string_view word, const std::string& value) {
+  const auto* breaking = std::ranges::find_if(
+      kBreakingWords, [&](const BreakingWord& one) { return equal_but_for_case(one.word, word); });
+  if (breaking == std::end(kBreakingWords)) return "";
+  if (!breaking->harmless.empty() && equal_but_for_case(breaking->harmless, value)) return "";
+  return fmt::format("must not be \"{}\": {}", value, breaking->why);
+}
+
 void read_ssh_option(const ConfigEntry& entry, SshSettings& ssh) {
   if (!is_ssh_word(entry.key)) {
     entry.scope.report.problem(
@@ -85,6 +125,8 @@ void read_ssh_option(const ConfigEntry& entry, SshSettings& ssh) {
   }
   const auto value = read_ssh_value(entry);
   if (!value) return;
+  const std::string fault = fault_of_ssh_word(entry.key, *value);
+  if (!fault.empty()) return entry.problem(fault);
   // ssh ignores the case of its words and takes the first of two, so an inherited one must go.
   std::erase_if(ssh.options,
                 [&](const auto& option) { return equal_but_for_case(option.first, entry.key); });
@@ -117,7 +159,7 @@ const ConfigSchema<RsyncSettings>& rsync_schema() {
       {"checksum", boolean(&RsyncSettings::checksum)},
       {"inplace", boolean(&RsyncSettings::inplace)},
       {"sparse", boolean(&RsyncSettings::sparse)},
-      {"partial_dir", text(&RsyncSettings::partial_dir, ".rsync-partial")},
+      {"partial_dir", set(&RsyncSettings::partial_dir, read_partial_dir)},
       {"password_file", absolute_path(&RsyncSettings::password_file)},
       {"options", texts(&RsyncSettings::options, fault_of_rsync_option)},
   };
@@ -130,7 +172,7 @@ const ConfigSchema<SshSettings>& ssh_schema() {
       {"port", integer(&SshSettings::port, 1, std::numeric_limits<uint16_t>::max())},
       {"identity_file", awaited_path(&SshSettings::identity_file)},
       {"known_hosts_file", awaited_path(&SshSettings::known_hosts_file)},
-      {"config_file", absolute_path(&SshSettings::config_file)},
+      {"config_file", awaited_path(&SshSettings::config_file)},
       {"connect_timeout", duration(&SshSettings::connect_timeout, {1s, 10min, {}, true})},
       {"strict_host_key_checking",
        set(&SshSettings::strict_host_key_checking, read_host_key_checking)},

@@ -25,7 +25,8 @@ std::optional<Destination> read_destination(const ConfigEntry& entry) {
   if (!text) return std::nullopt;
   std::string reason;
   const auto destination = parse_destination(*text, reason);
-  if (!destination) entry.problem(fmt::format("has the destination \"{}\": {}", *text, reason));
+  if (!destination)
+    entry.problem(fmt::format("has the destination \"{}\": {}", without_password(*text), reason));
   return destination;
 }
 
@@ -49,11 +50,13 @@ const ConfigSchema<Target>& target_schema() {
 /// Only what a target's own settings make of the group's: the group's are told of once.
 void check_own_rsync(const ConfigScope& scope, const toml::table& table,
                      const RsyncSettings& inherited, const RsyncSettings& merged) {
-  const std::string fault = fault_of_rsync(merged);
-  if (fault.empty() || !fault_of_rsync(inherited).empty()) return;
-  const auto partial_dir = table.at_path("rsync.partial_dir");
-  const auto own = partial_dir ? partial_dir : table.at_path("rsync.inplace");
-  scope.report.problem(own.node()->source().begin, fmt::format("in {}, {}", scope.name, fault));
+  for (const RsyncFault& fault : faults_of_rsync(merged)) {
+    if (has_fault(inherited, fault.key)) continue;
+    const auto other = table.at_path(fault.key);
+    const auto own = other ? other : table.at_path("rsync.inplace");
+    scope.report.problem(own.node()->source().begin,
+                         fmt::format("in {}, {}", scope.name, fault.why));
+  }
 }
 
 void read_target_table(const ConfigScope& scope, const toml::table& table, Target& target) {
@@ -136,12 +139,27 @@ void check_against_source(const ConfigScope& scope, const std::vector<PlacedTarg
 
 }  // namespace
 
-std::string fault_of_rsync(const RsyncSettings& rsync) {
-  if (!rsync.inplace || rsync.partial_dir.empty()) return "";
-  return fmt::format(
-      "rsync.inplace = true and rsync.partial_dir = \"{}\" do not go together: rsync keeps a "
-      "partial file either in place or in that directory; remove one of them",
-      rsync.partial_dir);
+std::vector<RsyncFault> faults_of_rsync(const RsyncSettings& rsync) {
+  std::vector<RsyncFault> faults;
+  if (rsync.inplace && !rsync.partial_dir.empty())
+    faults.push_back(
+        {"rsync.partial_dir",
+         fmt::format("rsync.inplace = true and rsync.partial_dir = \"{}\" do not go together: "
+                     "rsync keeps a "
+                     "partial file either in place or in that directory; remove one of them",
+                     rsync.partial_dir)});
+  if (rsync.inplace && rsync.hard_links)
+    faults.push_back(
+        {"rsync.hard_links",
+         "rsync.inplace = true and rsync.hard_links = true do not go together: what is "
+         "written in place changes files on the target that were names of the same "
+         "one before; remove one of them"});
+  return faults;
+}
+
+bool has_fault(const RsyncSettings& rsync, std::string_view key) {
+  const auto faults = faults_of_rsync(rsync);
+  return std::ranges::find(faults, key, &RsyncFault::key) != faults.end();
 }
 
 std::vector<Target> read_targets(const ConfigScope& scope, const toml::node& value,

@@ -7,6 +7,8 @@
 #include "core/config_reader.hpp"
 #include "core/config_schema.hpp"
 
+#include <string>
+#include <string_view>
 #include <vector>
 
 namespace mirrord {
@@ -16,7 +18,13 @@ namespace mirrord {
 std::vector<Target> read_targets(const ConfigScope& scope, const toml::node& value,
                                  const GroupDraft& group);
 
-/// What does not go together in the settings of a target; "" when all does.
-std::string fault_of_rsync(const RsyncSettings& rsync);
+/// A setting that does not go together with rsync.inplace = true, and why.
+struct RsyncFault {
+  std::string_view key;  ///< "rsync.partial_dir"
+  std::string why;
+};
+
+std::vector<RsyncFault> faults_of_rsync(const RsyncSettings& rsync);
+bool has_fault(const RsyncSettings& rsync, std::string_view key);
 
 }  // namespace mirrord

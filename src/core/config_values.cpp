@@ -139,6 +139,10 @@ bool read_module(std::string_view text, Destination& destination, std::string& r
 }
 
 bool read_daemon_url(std::string_view text, Destination& destination, std::string& reason) {
+  if (without_password(std::string(text)) != text) {
+    reason = "there is a password in it; put it into a file, and name that in rsync.password_file";
+    return false;
+  }
   take(text, kDaemonScheme.size());
   if (!take_address(text, destination, reason)) return false;
   if (text.starts_with(':')) {
@@ -251,6 +255,16 @@ std::optional<std::string> normalise_path(const std::string& text, std::string& 
     path.append("/").append(component);
   }
   return path.empty() ? "/" : path;
+}
+
+std::string without_password(const std::string& destination) {
+  if (!destination.starts_with(kDaemonScheme)) return destination;
+  const std::string_view whole = destination;
+  const size_t start = kDaemonScheme.size();
+  const size_t at = whole.substr(0, whole.find('/', start)).rfind('@');
+  const size_t colon = whole.find(':', start);
+  if (at == std::string_view::npos || colon > at) return destination;
+  return std::string(destination).erase(colon, at - colon);
 }
 
 bool has_control_characters(const std::string& text) {

@@ -22,6 +22,9 @@ std::optional<double> parse_percent(const std::string& text);
 /// one with "..", gives nothing and sets `reason`.
 std::optional<std::string> normalise_path(const std::string& text, std::string& reason);
 
+/// "rsync://login@host/…" of "rsync://login:password@host/…", which mirrord does not take.
+std::string without_password(const std::string& destination);
+
 /// U+0000 to U+001F and U+007F to U+009F, in UTF-8.
 bool has_control_characters(const std::string& text);
 

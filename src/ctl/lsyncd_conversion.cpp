@@ -112,6 +112,13 @@ std::vector<std::string> texts_in(Conversion& to, const std::string& key, const 
   return texts;
 }
 
+std::optional<std::string> content_of(Conversion& to, const std::string& key,
+                                      const std::string& path) {
+  auto content = to.host.read_file(path);
+  if (!content) to.lose(key, fmt::format("names '{}', which cannot be read", path));
+  return content;
+}
+
 std::string number_text(double number) { return fmt::format("{}", number); }
 
 std::optional<std::string> seconds_text(double seconds) {

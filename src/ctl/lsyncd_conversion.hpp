@@ -1,5 +1,6 @@
 // One sync block while it is being converted; shared by ctl/lsyncd_import (settings, all blocks
-// together), lsyncd_sync (one block), lsyncd_rsync and lsyncd_ssh (its inner tables).
+// together), lsyncd_sync (one block), lsyncd_rsync, lsyncd_attributes and lsyncd_ssh (its inner
+// tables).
 //
 // It collects keys and remarks and knows where in the program a key stands. It decides nothing.
 #pragma once
@@ -29,13 +30,21 @@ class KeyLines {
   std::vector<std::string> lines_;
 };
 
+/// A filter rule, and the key that it came from.
+struct ImportedRule {
+  std::string key;
+  std::string text;
+};
+
 struct Conversion {
   const KeyLines& lines;
   const ImportHost& host;
   int line = 0;  ///< of the block
   ImportedGroup group = {};
   std::vector<std::string> rsync_options = {};
-  std::vector<std::string> exclude = {}, filter = {};
+  std::vector<std::string> exclude = {};
+  std::vector<ImportedRule> filter = {};
+  std::vector<ImportedRule> extra_filter = {};  ///< from rsync's arguments: it reads those first
   std::string symlinks = "preserve";
   std::string login = {};  ///< from ssh's -l
 
@@ -54,6 +63,10 @@ const bool* flag_in(Conversion& to, const std::string& key, const LuaValue& valu
 const double* number_in(Conversion& to, const std::string& key, const LuaValue& value);
 /// One string counts as a list of it.
 std::vector<std::string> texts_in(Conversion& to, const std::string& key, const LuaValue& value);
+
+/// What a file that the key names holds; the key is lost when it cannot be read.
+std::optional<std::string> content_of(Conversion& to, const std::string& key,
+                                      const std::string& path);
 
 /// The shortest decimal text.
 std::string number_text(double number);
@@ -78,7 +91,7 @@ void read_delay(Conversion& to, const std::string& key, const LuaValue& value);
 void read_inner_table(const std::vector<ImportRow>& rows, Conversion& to, const std::string& key,
                       const LuaValue& value);
 
-/// One sync block; without targets when there is nothing of it that mirrord could mirror.
+/// One sync block; without a source when there is nothing of it that mirrord could mirror.
 ImportedGroup converted_block(const LsyncdSync& sync, const KeyLines& lines,
                               const ImportHost& host);
 

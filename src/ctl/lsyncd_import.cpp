@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <sstream>
 
 #include "core/config.hpp"
 #include "ctl/lsyncd_conversion.hpp"
@@ -95,16 +96,23 @@ void add_remarks(std::vector<ImportRemark>& to, const std::vector<ImportRemark>&
     if (std::ranges::find(to, remark) == to.end()) to.push_back(remark);
 }
 
+void merge(ImportedGroup& into, const ImportedGroup& block) {
+  const ImportedTarget& target = block.targets.front();
+  if (std::ranges::find(into.targets, target.to, &ImportedTarget::to) == into.targets.end())
+    into.targets.push_back(target);
+  if (into.lines.back() != block.lines.front()) into.lines.push_back(block.lines.front());
+  add_remarks(into.remarks, block.remarks);
+}
+
 void add_group(ImportedConfig& config, ImportedGroup group) {
-  if (group.source.empty() || group.targets.empty())
+  if (group.source.empty()) {
+    // Nothing is mirrored that a note could be about.
+    std::erase_if(group.remarks, [](const ImportRemark& remark) { return !remark.loss; });
     return add_remarks(config.remarks, group.remarks);
-  for (ImportedGroup& earlier : config.groups) {
-    if (!earlier.same_but_for_target(group)) continue;
-    if (std::ranges::find(earlier.targets, group.targets.front()) == earlier.targets.end())
-      earlier.targets.push_back(group.targets.front());
-    if (earlier.lines.back() != group.lines.front()) earlier.lines.push_back(group.lines.front());
-    return add_remarks(earlier.remarks, group.remarks);
   }
+  const auto earlier = std::ranges::find_if(
+      config.groups, [&](const ImportedGroup& one) { return one.same_but_for_target(group); });
+  if (earlier != config.groups.end()) return merge(*earlier, group);
   group.name = name_for(group.source, config.groups);
   config.groups.push_back(std::move(group));
 }
@@ -120,24 +128,47 @@ Host any_machine(const ImportHost& host) {
           [](const std::string&) { return false; }};
 }
 
-/// What `mirrord --check` would say of it.
-void add_problems(std::vector<ImportRemark>& remarks, int line, const ImportedConfig& config,
-                  const ImportHost& host) {
-  const auto parsed = parse_config({{"", toml_text(config, "")}}, any_machine(host));
-  for (const Diagnostic& one : parsed.diagnostics)
+std::string line_of_text(const std::string& text, size_t number) {
+  std::istringstream stream(text);
+  std::string line;
+  while (number-- > 0) std::getline(stream, line);
+  return line;
+}
+
+/// The place in the old file that a line of the new one comes from.
+int origin_of(const std::string& toml_line, const ImportedGroup& group) {
+  for (const ImportedTarget& target : group.targets)
+    if (toml_line.find(*toml_string(target.to)) != std::string::npos) return target.line;
+  return group.lines.empty() ? 0 : group.lines.front();
+}
+
+/// What `mirrord --check` would say of it, at the lines of its first group, if there is one.
+std::vector<ImportRemark> problems_of(const ImportedConfig& config, const ImportHost& host) {
+  std::vector<ImportRemark> problems;
+  const ImportedGroup group = config.groups.empty() ? ImportedGroup{} : config.groups.front();
+  const std::string toml = toml_text(config, "");
+  for (const Diagnostic& one : parse_config({{"", toml}}, any_machine(host)).diagnostics)
     if (one.severity == Severity::problem && one.line > 0)  // 0 = there are no groups
-      remarks.push_back({true, line, "mirrord refuses what came of it: " + one.message});
+      problems.push_back({true, origin_of(line_of_text(toml, one.line), group),
+                          "mirrord refuses what came of it: " + one.message});
+  return problems;
 }
 
 void judge(ImportedConfig& config, const ImportHost& host) {
-  add_problems(config.remarks, 0, {config.daemon, config.defaults, {}, {}}, host);
+  add_remarks(config.remarks, problems_of({config.daemon, config.defaults, {}, {}}, host));
   for (ImportedGroup& group : config.groups)
-    add_problems(group.remarks, group.lines.front(), {{}, config.defaults, {}, {group}}, host);
+    add_remarks(group.remarks, problems_of({{}, config.defaults, {}, {group}}, host));
+  const auto told = config.losses();
+  // What is left is about several groups.
+  for (const ImportRemark& problem : problems_of(config, host))
+    if (std::ranges::find(told, problem.text, &ImportRemark::text) == told.end())
+      config.remarks.push_back({true, 0, problem.text});
 }
 
 }  // namespace
 
 bool ImportedGroup::same_but_for_target(const ImportedGroup& other) const {
+  if (targets.empty() || other.targets.empty()) return false;
   return source == other.source && keys == other.keys && rsync == other.rsync && ssh == other.ssh &&
          ssh_options == other.ssh_options;
 }

@@ -27,10 +27,15 @@ struct ImportRemark {
 /// Keys with their values as TOML text, in the order in which they are to be read.
 using TomlKeys = std::vector<std::pair<std::string, std::string>>;
 
+struct ImportedTarget {
+  std::string to;
+  int line = 0;  ///< where the old file names it
+};
+
 struct ImportedGroup {
   std::string name;
   std::string source;
-  std::vector<std::string> targets;
+  std::vector<ImportedTarget> targets;
   TomlKeys keys, rsync, ssh, ssh_options;
   std::vector<ImportRemark> remarks;
   std::vector<int> lines;  ///< of the sync blocks that it was made of

@@ -1,10 +1,9 @@
 // The table rsync = {} of a sync block.
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "core/config.hpp"
 #include "core/config_rsync_options.hpp"
+#include "core/filter_rule.hpp"
 #include "ctl/lsyncd_conversion.hpp"
 
 namespace mirrord {
@@ -68,28 +67,31 @@ void read_links(Conversion& to, Key key, const LuaValue& value) {
   if (on && !*on) to.lose(key, "left symbolic links out; mirrord copies or follows them");
 }
 
+std::optional<std::string> number_or_text(Conversion& to, Key key, const LuaValue& value) {
+  if (const auto* number = value.as<double>()) return number_text(*number);
+  const auto* given = text_in(to, key, value);
+  return given ? std::optional(*given) : std::nullopt;
+}
+
 void read_bwlimit(Conversion& to, Key key, const LuaValue& value) {
-  const auto* number = value.as<double>();
-  const auto* given = number ? nullptr : text_in(to, key, value);
-  if (!number && !given) return;
-  const std::string named = number ? number_text(*number) : *given;
+  const auto named = number_or_text(to, key, value);
+  if (!named) return;
   // rsync counts in KiB where no unit is given, mirrord in bytes.
-  const bool bare = named.find_first_not_of("0123456789") == std::string::npos;
-  const std::string limit = bare ? named + 'k' : named;
+  const bool bare = named->find_first_not_of("0123456789") == std::string::npos;
+  const std::string limit = bare ? *named + 'k' : *named;
   if (const auto bytes = parse_size(limit); !bytes)
     to.lose(key, fmt::format("names the limit \"{}\", which is no size that mirrord knows; set "
                              "bandwidth_limit",
-                             named));
+                             *named));
   else if (*bytes != 0)
     to.set_text(to.group.rsync, "bandwidth_limit", limit);
 }
 
 void read_timeout(Conversion& to, Key key, const LuaValue& value) {
-  const double* number = number_in(to, key, value);
-  if (!number) return;
-  const std::string seconds = number_text(*number);
-  if (seconds.find_first_not_of("0123456789") == std::string::npos)
-    to.set_text(to.group.rsync, "timeout", seconds + 's');
+  const auto seconds = number_or_text(to, key, value);
+  if (!seconds) return;
+  if (seconds->find_first_not_of("0123456789") == std::string::npos)
+    to.set_text(to.group.rsync, "timeout", *seconds + 's');
   else
     to.lose(key, "is no number of seconds");
 }
@@ -104,20 +106,13 @@ void read_dry_run(Conversion& to, Key key, const LuaValue& value) {
   if (on && *on) to.lose(key, "mirrored nothing at all; 'mirrorctl verify' compares");
 }
 
-struct LongOption {
-  std::string_view prefix;
+/// Raw arguments that are a key of [.rsync].
+struct ExtraFlag {
+  std::string_view option;
   const char* key;
 };
 
-/// Raw arguments that have a key of their own in [.rsync].
-constexpr LongOption kKeysOfExtra[] = {
-    {"--rsync-path=", "remote_program"},
-    {"--password-file=", "password_file"},
-    {"--partial-dir=", "partial_dir"},
-    {"--chmod=", "chmod"},
-    {"--chown=", "chown"},
-};
-constexpr LongOption kFlagsOfExtra[] = {
+constexpr ExtraFlag kExtraFlags[] = {
     {"--hard-links", "hard_links"},
     {"-H", "hard_links"},
     {"--numeric-ids", "numeric_ids"},
@@ -128,24 +123,75 @@ constexpr LongOption kFlagsOfExtra[] = {
     {"--compress", "compress"},
 };
 
+/// As rsync's --exclude and --include take a pattern: it may have a rule's prefix of its own.
+std::string rule_of(const std::string& prefix, const std::string& pattern) {
+  const bool whole = pattern == "!" || pattern.starts_with("- ") || pattern.starts_with("+ ");
+  return whole ? pattern : prefix + pattern;
+}
+
+ImportRow::Read pattern(const char* prefix) {
+  return [prefix](Conversion& to, Key key, const LuaValue& value) {
+    to.extra_filter.push_back({key, rule_of(prefix, *value.as<std::string>())});
+  };
+}
+
+ImportRow::Read patterns_in_file(const char* prefix) {
+  return [prefix](Conversion& to, Key key, const LuaValue& value) {
+    const auto content = content_of(to, key, *value.as<std::string>());
+    if (!content) return;
+    for (const std::string& line : exclude_lines(*content))
+      to.extra_filter.push_back({key, rule_of(prefix, line)});
+  };
+}
+
+/// Raw arguments that have a value and a key; the row's key is what stands before the value.
+const std::vector<ImportRow>& extra_rows() {
+  static const std::vector<ImportRow> rows = {
+      {"--rsync-path=", text("remote_program")},
+      {"--password-file=", text("password_file")},
+      {"--partial-dir=", text("partial_dir")},
+      {"--chmod=", text("chmod")},
+      {"--chown=", text("chown")},
+      {"--bwlimit=", read_bwlimit},
+      {"--timeout=", read_timeout},
+      {"--exclude=", pattern("- ")},
+      {"--include=", pattern("+ ")},
+      {"--exclude-from=", patterns_in_file("- ")},
+      {"--include-from=", patterns_in_file("+ ")},
+      {"--filter=", pattern("")},
+      {"-f", pattern("")},
+      {"--rsh=", read_rsh},
+      {"-e", read_rsh},
+  };
+  return rows;
+}
+
 void add_extra(Conversion& to, Key key, const std::string& argument) {
-  const auto value = [&] { return argument.substr(argument.find('=') + 1); };
-  for (const LongOption& known : kKeysOfExtra)
-    if (argument.starts_with(known.prefix)) return to.set_text(to.group.rsync, known.key, value());
-  for (const LongOption& known : kFlagsOfExtra)
-    if (argument == known.prefix) return to.set_raw(to.group.rsync, known.key, "true");
-  if (argument.starts_with("--bwlimit=")) return read_bwlimit(to, key, {value()});
-  if (argument.starts_with("--timeout=") && parse_duration(value() + 's'))
-    return to.set_text(to.group.rsync, "timeout", value() + 's');
-  if (argument.starts_with("--exclude=")) return to.exclude.push_back(value());
-  if (argument.starts_with("--filter=")) return to.filter.push_back(value());
-  if (argument.starts_with("--rsh=")) return read_rsh(to, key, {value()});
+  for (const ExtraFlag& flag : kExtraFlags)
+    if (argument == flag.option) return to.set_raw(to.group.rsync, flag.key, "true");
+  for (const ImportRow& row : extra_rows())
+    if (argument.starts_with(row.key)) return row.read(to, key, {argument.substr(row.key.size())});
   if (argument == "--delete-excluded") return read_delete_excluded(to, key, {true});
   add_option(to, key, argument);
 }
 
+/// "--bwlimit", "5" are one option.
+std::vector<std::string> whole_options(const std::vector<std::string>& arguments) {
+  std::vector<std::string> options;
+  bool open = false;
+  for (const std::string& argument : arguments) {
+    if (!open)
+      options.push_back(argument);
+    else
+      options.back() += (options.back().starts_with("--") ? "=" : "") + argument;
+    open = !open && value_follows(argument);
+  }
+  return options;
+}
+
 void read_extra(Conversion& to, Key key, const LuaValue& value) {
-  for (const std::string& argument : texts_in(to, key, value)) add_extra(to, key, argument);
+  for (const std::string& argument : whole_options(texts_in(to, key, value)))
+    add_extra(to, key, argument);
 }
 
 const std::vector<ImportRow>& rsync_rows() {
@@ -205,56 +251,7 @@ const std::vector<ImportRow>& rsync_rows() {
   return rows;
 }
 
-/// What lsyncd copies only when it is told to, and mirrord unless it is told not to.
-struct Attribute {
-  const char* key;  ///< lsyncd's, and the name of rsync's option
-  char letter;
-  const char* things;
-};
-
-constexpr Attribute kAttributes[] = {
-    {"perms", 'p', "modes"}, {"owner", 'o', "owners"}, {"group", 'g', "groups"}};
-
-/// Whether an option given to rsync as it stands decides about the attribute.
-bool decides(std::string_view option, const Attribute& attribute) {
-  if (!option.starts_with("--")) {
-    const auto letters = option.substr(0, option.find_first_of("BMT@"));  // of options with values
-    return letters.find('a') != letters.npos || letters.find(attribute.letter) != letters.npos;
-  }
-  return option == "--archive" || option == fmt::format("--{}", attribute.key) ||
-         option == fmt::format("--no-{}", attribute.key) ||
-         option == fmt::format("--no-{}", attribute.letter);
-}
-
-const bool* flag_of(const LuaTable* table, std::string_view key) {
-  const LuaValue* value = table ? table->find(key) : nullptr;
-  return value ? value->as<bool>() : nullptr;
-}
-
 }  // namespace
-
-void add_attributes(Conversion& to, const LuaTable* rsync, bool direct) {
-  std::string left_alone, advice;
-  for (const Attribute& attribute : kAttributes) {
-    const auto decided = [&](const std::string& option) { return decides(option, attribute); };
-    if (std::ranges::any_of(to.rsync_options, decided)) continue;
-    const bool* own = flag_of(rsync, attribute.key);
-    const bool* said = own ? own : flag_of(rsync, "archive");
-    if (said && *said) continue;
-    const std::string option = fmt::format("--no-{}", attribute.key);
-    if (said) {
-      to.rsync_options.push_back(option);
-      continue;
-    }
-    left_alone += fmt::format("{}{}", left_alone.empty() ? "" : ", ", attribute.things);
-    advice += fmt::format("{}\"{}\"", advice.empty() ? "" : ", ", option);
-  }
-  // Once it runs, default.direct copies by cp -p.
-  if (!left_alone.empty() && !direct)
-    to.note("", fmt::format("lsyncd left {} alone here, mirrord mirrors them; not to, add to "
-                            "rsync.options: {}",
-                            left_alone, advice));
-}
 
 void read_rsync_table(Conversion& to, const std::string& key, const LuaValue& value) {
   read_inner_table(rsync_rows(), to, key, value);

@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <iterator>
 
-#include "core/config.hpp"
+#include "core/config_values.hpp"
 #include "core/filter_rule.hpp"
 #include "ctl/lsyncd_conversion.hpp"
 #include "ctl/lsyncd_toml.hpp"
@@ -56,29 +56,25 @@ void read_exclude(Conversion& to, Key key, const LuaValue& value) {
   std::ranges::move(texts_in(to, key, value), std::back_inserter(to.exclude));
 }
 
-void lose_unread(Conversion& to, Key key, const std::string& path) {
-  to.lose(key, fmt::format("names '{}', which cannot be read", path));
-}
-
 void read_exclude_from(Conversion& to, Key key, const LuaValue& value) {
   const auto* path = text_in(to, key, value);
   if (!path) return;
   const std::string absolute =
       (std::filesystem::path(to.host.directory) / *path).lexically_normal();
   to.set_text(to.group.keys, "exclude_from", absolute);
-  if (!to.host.read_file(absolute)) lose_unread(to, key, absolute);
+  content_of(to, key, absolute);
 }
 
 void read_filter(Conversion& to, Key key, const LuaValue& value) {
-  std::ranges::move(texts_in(to, key, value), std::back_inserter(to.filter));
+  for (const std::string& rule : texts_in(to, key, value)) to.filter.push_back({key, rule});
 }
 
 void read_filter_from(Conversion& to, Key key, const LuaValue& value) {
   const auto* path = text_in(to, key, value);
   if (!path) return;
-  const auto content = to.host.read_file(*path);
-  if (!content) return lose_unread(to, key, *path);
-  std::ranges::move(exclude_lines(*content), std::back_inserter(to.filter));
+  const auto content = content_of(to, key, *path);
+  if (!content) return;
+  for (const std::string& rule : exclude_lines(*content)) to.filter.push_back({key, rule});
   to.note(key, fmt::format("named '{}': its rules stand in 'filter' now", *path));
 }
 
@@ -110,6 +106,9 @@ const std::vector<ImportRow>& sync_rows() {
       {"sshExitCodes",
        note_key("is not needed: what failed is tried again, whatever the exit code")},
       {"checkgauge", ignore_key},
+      {"postcmd",
+       lose("ran after each sync, by functions of Lua's; hooks.after_sync is what runs a "
+            "command after each clean batch")},
       {"tunnel", lose("opened a tunnel; give ssh the way instead, as in ssh.options.ProxyJump = "
                       "\"GATE\"")},
   };
@@ -155,33 +154,52 @@ std::string holdable(Conversion& to, Key key, std::string text) {
   return "";
 }
 
-/// The destination as mirrord names it; empty when it has none.
-std::string destination(Conversion& to, const std::string& base, const LuaTable& keys) {
-  std::string text = text_of_key(keys, "target");
-  std::string key = "target";
-  if (base == "rsyncssh") {
-    key = "targetdir";
-    text = text_of_key(keys, "host") + ':' + text_of_key(keys, "targetdir");
-  } else if (!text.empty() && text.find(':') == std::string::npos) {
-    text = absolute(to, key, text);
-  }
+std::string without_secret(Conversion& to, Key key, const std::string& text) {
+  const std::string open = without_password(text);
+  if (open != text)
+    to.lose(key, "holds a password; put it into a file, and name that in rsync.password_file");
+  return open;
+}
+
+/// "host:directory", which rsync looks for in the login's home.
+bool begins_at_home(const std::string& text) {
+  const auto has = [&](const char* part) { return text.find(part) != std::string::npos; };
+  return has(":") && !has(":/") && !has("::");
+}
+
+/// The destination as mirrord names it, whether it takes it or not; empty when there is none.
+std::string destination(Conversion& to, Key key, std::string text) {
+  if (!text.empty() && text.find(':') == std::string::npos) text = absolute(to, key, text);
   if (!to.login.empty() && text.find('@') == std::string::npos && text.find(':') != text.npos)
     text = to.login + '@' + text;
-  std::string reason;
   while (text.size() > 1 && text.ends_with('/') && !text.ends_with(":/")) text.pop_back();
-  if (parse_destination(text, reason)) return holdable(to, key, text);
-  to.lose(key, fmt::format("\"{}\" is no destination: {}", text, reason));
-  return "";
+  if (begins_at_home(text))
+    to.note(key, fmt::format("\"{}\" begins in the login's home; mirrord takes no other than an "
+                             "absolute path",
+                             text));
+  return holdable(to, key, without_secret(to, key, text));
+}
+
+void read_target(Conversion& to, const std::string& base, const LuaTable& keys) {
+  const std::string target = text_of_key(keys, "target");
+  const std::string host = text_of_key(keys, "host");
+  const std::string directory = text_of_key(keys, "targetdir");
+  // Also where a prepare() of the program's own puts the target together.
+  const bool in_parts = base == "rsyncssh" || (target.empty() && !(host + directory).empty());
+  const std::string key = in_parts ? "targetdir" : "target";
+  const std::string text = destination(to, key, in_parts ? host + ':' + directory : target);
+  if (!text.empty()) to.group.targets = {{text, to.lines.line_of(key, to.line)}};
 }
 
 void add_rules(Conversion& to) {
   std::vector<std::string> good;
   std::string reason;
-  for (const std::string& rule : to.filter) {
+  to.filter.insert(to.filter.begin(), to.extra_filter.begin(), to.extra_filter.end());
+  for (const auto& [key, rule] : to.filter) {
     if (parse_filter_rule(rule, reason))
       good.push_back(rule);
     else
-      to.lose("filter", fmt::format("rule \"{}\" {}", rule, reason));
+      to.lose(key, fmt::format("rule \"{}\" {}", rule, reason));
   }
   if (!good.empty()) to.set_raw(to.group.keys, "filter", toml_list(to, "filter", good));
   good.clear();
@@ -234,8 +252,7 @@ ImportedGroup converted_block(const LsyncdSync& sync, const KeyLines& lines,
     to.lose("", "a sync block without a source");
   else
     to.group.source = holdable(to, "source", absolute(to, "source", source));
-  if (const auto target = destination(to, base, sync.keys); !target.empty())
-    to.group.targets = {target};
+  read_target(to, base, sync.keys);
   add_rest(to, base, sync.keys);
   return std::move(to.group);
 }

@@ -55,9 +55,10 @@ std::string table(const std::string& name, const TomlKeys& pairs) {
   return pairs.empty() ? "" : fmt::format("\n[{}]\n{}", name, keys(pairs));
 }
 
-std::string targets(const std::vector<std::string>& destinations) {
+std::string list_of(const std::vector<ImportedTarget>& targets) {
   std::string text = "targets = [\n";
-  for (const std::string& to : destinations) text += fmt::format("  {},\n", *toml_string(to));
+  for (const ImportedTarget& target : targets)
+    text += fmt::format("  {},\n", *toml_string(target.to));
   return text + "]\n";
 }
 
@@ -72,7 +73,7 @@ std::string group_text(const ImportedGroup& group) {
   const std::string name = "groups." + toml_key(group.name);
   return fmt::format("\n# From sync{{}}, {}.\n{}[{}]\nsource = {}\n{}{}{}{}{}", lines(group),
                      comments(group.remarks), name, *toml_string(group.source),
-                     targets(group.targets), keys(group.keys), table(name + ".rsync", group.rsync),
+                     list_of(group.targets), keys(group.keys), table(name + ".rsync", group.rsync),
                      table(name + ".ssh", group.ssh),
                      table(name + ".ssh.options", group.ssh_options));
 }

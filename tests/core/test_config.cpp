@@ -97,6 +97,29 @@ TEST(Config, SyntaxErrorEndsOnlyItsOwnFile) {
             "b.toml:2:1: unknown key 'sorce' in [groups.b]; did you mean 'source'?\n");
 }
 
+TEST(Config, AStringWithoutItsQuotesIsToldAsSuch) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"a = \"/x\nb = 1\n", "1:8: syntax error: the string is not closed; a closing \" is missing"},
+      {"a = \"/x\r\n", "1:8: syntax error: the string is not closed; a closing \" is missing"},
+      {"a = \"/x", "1:8: syntax error: the string is not closed; a closing \" is missing"},
+      {"a = '\xc3\xa4\n", "1:7: syntax error: the string is not closed; a closing ' is missing"},
+      {"a = /x\n", "1:5: syntax error: strings stand in quotes: \"/x\""},
+      {"\n'\xc3\xa4'=web:/x # c\n", "2:5: syntax error: strings stand in quotes: \"web:/x\""},
+      {"a = [h:/x, \"b\"]\n", "1:6: syntax error: strings stand in quotes: \"h:/x\""},
+      {"a = 5s\n", "1:6: syntax error: strings stand in quotes: \"5s\""},
+      {"a = /x\"\n", "1:5: syntax error: strings stand in quotes: \"/x\""},
+      {"a = rsync://me:secret@h/m\n",
+       "1:5: syntax error: strings stand in quotes: \"rsync://me@h/m\""},
+      {"a = follow", "1:6: syntax error: strings stand in quotes: \"follow\""},
+      {"a = none\n", "1:6: syntax error: strings stand in quotes: \"none\""},
+      {"a = \"b\x01\"\n",
+       "1:7: syntax error: string: unescaped control characters other than TAB (U+0009) are "
+       "explicitly prohibited"},
+  };
+  for (const auto& [text, message] : cases)
+    EXPECT_EQ(texts_of(parse(text)), "a.toml:" + std::string(message) + '\n') << text;
+}
+
 TEST(Config, InvalidUtf8IsASyntaxError) {
   EXPECT_EQ(texts_of(parse("a = \"\xff\"\n")),
             "a.toml:1:5: syntax error: Encountered invalid utf-8 sequence\n");

@@ -86,6 +86,8 @@ TEST(RsyncOptions, RefusesWhatWouldBreakAGuarantee) {
                              "--size-only",
                              "--append",
                              "--append-verify",
+                             "--max-size=1g",
+                             "--min-size=1",
                              "--modify-window=1",
                              "-@1",
                              "-a@1",
@@ -153,6 +155,13 @@ TEST(RsyncOptions, WantsOneOptionInAString) {
   EXPECT_EQ(refused_rsync_option("--fuzzy --delay-updates"), "one option in each string");
   EXPECT_EQ(refused_rsync_option("-W --fuzzy"), "one option in each string");
   EXPECT_FALSE(refused_rsync_option("--temp-dir=/var/my own"));
+}
+
+TEST(RsyncOptions, KnowsWhichHaveTheirValueInTheNextArgument) {
+  for (const char* option : {"--bwlimit", "--exclude", "--temp-dir", "-T", "-e", "-ze", "-f"})
+    EXPECT_TRUE(value_follows(option)) << option;
+  for (const char* option : {"", "-", "--", "--bwlimit=1", "--fuzzy", "-T/tmp", "-z", "e", "x"})
+    EXPECT_FALSE(value_follows(option)) << option;
 }
 
 TEST(RsyncOptions, WantsOptionAndValueInOneString) {

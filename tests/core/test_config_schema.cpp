@@ -104,11 +104,16 @@ TEST(GroupSchema, SaysWhatIsWrong) {
       {"delete = 1",
        "key 'delete' in [t] must be true, false, \"startup\" or \"running\", not an integer"},
       {"delete_excluded = 'x'", "key 'delete_excluded' in [t] must be true or false, not a string"},
-      {"rescan = '1ms'", "key 'rescan' in [t] must be \"off\" or between \"1s\" and \"365d\", not \"1ms\""},
-      {"rescan = '0s'", "key 'rescan' in [t] must be \"off\" or between \"1s\" and \"365d\", not \"0s\""},
+      {"rescan = '1ms'",
+       "key 'rescan' in [t] must be \"off\" or between \"1s\" and \"365d\", not \"1ms\""},
+      {"rescan = '0s'",
+       "key 'rescan' in [t] must be \"off\" or between \"1s\" and \"365d\", not \"0s\""},
       {"max_delete = '200%'",
        "key 'max_delete' in [t] must be a share such as \"50%\", a number of entries, or \"off\", "
        "not \"200%\""},
+      {"max_delete = '10'",
+       "key 'max_delete' in [t] must be a share such as \"50%\", a number of entries, or \"off\", "
+       "not \"10\"; write the number without quotes"},
       {"max_delete = 0.5",
        "key 'max_delete' in [t] must be a share such as \"50%\", a number of entries, or \"off\", "
        "not a fraction"},
@@ -169,6 +174,21 @@ TEST(DaemonSchema, ChecksRanges) {
        {"max_transfers = '8'",
         "key 'max_transfers' in [t] must be an integer from 1 to 1000, not a string"},
        {"max_standby = -1", "key 'max_standby' in [t] must be between 0 and 1000, not -1"}});
+}
+
+TEST(DaemonSchema, GuessesALevelFromItsBeginning) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"warn", "; did you mean \"warning\"?"},
+      {"error", "; did you mean \"err\"?"},
+      {"emergency", "; did you mean \"emerg\"?"},
+      {"critical", "; did you mean \"crit\"?"},
+      {"e", "not \"e\""},
+  };
+  for (const auto& [word, end] : cases) {
+    const auto messages = read("log_level = '" + std::string(word) + "'", daemon_schema()).messages;
+    ASSERT_EQ(messages.size(), 1u) << word;
+    EXPECT_TRUE(messages[0].ends_with(end)) << messages[0];
+  }
 }
 
 TEST(RsyncSchema, PutsValuesWhereTheyBelong) {
@@ -254,8 +274,18 @@ TEST(RsyncSchema, SaysWhatIsWrong) {
        "key 'options' in [t] must not hold \"/tmp\": an option begins with '-'; write its value in "
        "the same string"},
       {"password_file = 'x'", "key 'password_file' in [t] must be an absolute path, not \"x\""},
+      {"partial_dir = ''",
+       "key 'partial_dir' in [t] must be a directory's name such as \".rsync-partial\", without a "
+       "path, not \"\""},
   };
   expect_messages(rsync_schema(), cases);
+}
+
+TEST(RsyncSchema, APartialDirectoryIsOnlyAName) {
+  for (const std::string name : {"", ".", "..", "../x", "a/b", "/tmp/x", "a/", "a\\n"})
+    EXPECT_EQ(read("partial_dir = \"" + name + "\"", rsync_schema()).messages.size(), 1u) << name;
+  for (const std::string name : {".p", "...", "a b"})
+    EXPECT_EQ(read("partial_dir = '" + name + "'", rsync_schema()).settings.partial_dir, name);
 }
 
 TEST(RsyncSchema, TakesZeroInAnyFormAsNoTimeout) {
@@ -298,6 +328,8 @@ TEST(SshSchema, SaysWhatIsWrong) {
       {"identity_file = 'k'", "key 'identity_file' in [t] must be an absolute path, not \"k\""},
       {"identity_file = '/missing'",
        "key 'identity_file' in [t] names '/missing', which does not exist (yet)"},
+      {"config_file = '/missing'",
+       "key 'config_file' in [t] names '/missing', which does not exist (yet)"},
       {"connect_timeout = '0'",
        "key 'connect_timeout' in [t] must be between \"1s\" and \"10min\" in whole seconds, not "
        "\"0\""},
@@ -309,6 +341,12 @@ TEST(SshSchema, SaysWhatIsWrong) {
        "\"off\""},
       {"strict_host_key_checking = true",
        "key 'strict_host_key_checking' in [t] must be a string such as \"yes\", not a boolean"},
+      {"options = { requesttty = 'force' }",
+       "key 'requesttty' in [t.options] must not be \"force\": a terminal would change what rsync "
+       "sends"},
+      {"options = { Host = 'x' }",
+       "key 'Host' in [t.options] must not be \"x\": it begins a section, which only a file can "
+       "have; use the key 'config_file'"},
       {"options = []", "key 'options' in [t] must be a table, not an array"},
       {"options = { 'a b' = 1 }", "key 'a b' in [t.options] is not a word of ssh_config(5)"},
       {"options = { '1a' = 1 }", "key '1a' in [t.options] is not a word of ssh_config(5)"},
@@ -318,6 +356,27 @@ TEST(SshSchema, SaysWhatIsWrong) {
        "key 'A' in [t.options] must be a string, an integer or a boolean, not a fraction"},
   };
   expect_messages(ssh_schema(), cases);
+}
+
+TEST(SshSchema, RefusesWordsThatBreakATransfer) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"BatchMode", "no"},   {"ForkAfterAuthentication", "yes"},
+      {"Match", "all"},      {"RemoteCommand", "id"},
+      {"RequestTTY", "yes"}, {"SessionType", "none"},
+      {"StdinNull", "yes"},  {"Host", "*"},
+      {"host", "*"},
+  };
+  for (const auto& [word, value] : cases) {
+    const std::string text = "options." + std::string(word) + " = '" + value + "'";
+    EXPECT_EQ(read(text, ssh_schema()).messages.size(), 1u) << text;
+  }
+}
+
+TEST(SshSchema, TakesSuchWordsWithTheValueThatTheyHaveAnyway) {
+  const auto result = read(
+      "options = { BatchMode = true, RequestTTY = false, RemoteCommand = 'none' }", ssh_schema());
+  EXPECT_EQ(result.messages, Texts{});
+  EXPECT_EQ(result.settings.options.size(), 3u);
 }
 
 }  // namespace

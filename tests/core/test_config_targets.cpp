@@ -56,6 +56,9 @@ TEST(ConfigTargets, WhatIsWrongWithOneIsSaidAtItsPlace) {
       {R"(["-x:/y"])",
        "a.toml:3:12: key 'targets' in [groups.web] has the destination \"-x:/y\": ssh would read a "
        "host that begins with '-' as an option\n"},
+      {R"(["rsync://me:secret@h/mod"])",
+       "a.toml:3:12: key 'targets' in [groups.web] has the destination \"rsync://me@h/mod\": there "
+       "is a password in it; put it into a file, and name that in rsync.password_file\n"},
       {R"(["h:/x\u0000"])",
        "a.toml:3:12: key 'targets' in [groups.web] must not contain a NUL character\n"},
       {R"(["rsync://h/mod/../x"])",
@@ -109,6 +112,25 @@ TEST(ConfigTargets, AreNotUpdatedInPlaceAndInAPartialDirectory) {
                            "rsync = { inplace = true, partial_dir = \".p\" }\n")),
             "")
       << "the group has both, but no target";
+}
+
+TEST(ConfigTargets, AreNotUpdatedInPlaceWhereNamesAreLinks) {
+  const std::string why =
+      "rsync.inplace = true and rsync.hard_links = true do not go together: what is written in "
+      "place changes files on the target that were names of the same one before; remove one of "
+      "them\n";
+  const std::string group = "[groups.web]\nsource = \"/src\"\n";
+  EXPECT_EQ(texts_of(parse(group + "targets = [\"h1:/x\"]\nrsync.hard_links = true\n" +
+                           "rsync.inplace = true\n")),
+            "a.toml:4:20: in [groups.web], " + why);
+  EXPECT_NE(
+      texts_of(parse(group + "targets = [\"x\"]\nrsync = { hard_links = true, inplace = true }\n"))
+          .find(why),
+      std::string::npos)
+      << "whatever is wrong with the targets";
+  EXPECT_EQ(texts_of(parse(group + "targets = [{ to = \"h:/x\", rsync.inplace = true }]\n" +
+                           "rsync.hard_links = true\n")),
+            "a.toml:3:43: in target 1 of [groups.web], " + why);
 }
 
 }  // namespace

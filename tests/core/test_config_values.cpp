@@ -185,6 +185,8 @@ TEST(ParseDestination, SaysWhatIsWrong) {
       {"rsync://web1:65536/www", "port"},
       {"rsync://web1:/www", "port"},
       {"rsync://web1:87x/www", "must follow the host"},
+      {"rsync://me:secret@web1/www", "password_file"},
+      {"rsync://me:sec@ret@[::1]:873/www", "password_file"},
   };
   for (const auto& [text, wanted] : cases) {
     std::string reason;

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 
 #include "ctl/lsyncd_toml.hpp"
@@ -10,8 +11,10 @@ namespace mirrord {
 namespace {
 
 ImportedConfig imported(const std::string& text) {
-  const std::map<std::string, std::string> files = {
-      {"/rules", "# x\n- a\n+ b\n"}, {"/here/list", "*.tmp\n"}, {"/clear", "!\n"}};
+  const std::map<std::string, std::string> files = {{"/rules", "# x\n- a\n+ b\n"},
+                                                    {"/here/list", "*.tmp\n"},
+                                                    {"/clear", "!\n"},
+                                                    {"/protect", "P x\n"}};
   const ImportHost host{"/here", [&](const std::string& path) {
                           const auto file = files.find(path);
                           return file == files.end() ? std::nullopt : std::optional(file->second);
@@ -30,6 +33,20 @@ std::string get(const TomlKeys& keys, const std::string& key) {
   for (const auto& [name, value] : keys)
     if (name == key) return value;
   return "";
+}
+
+std::vector<std::string> destinations(const ImportedGroup& group) {
+  std::vector<std::string> texts;
+  for (const ImportedTarget& target : group.targets) texts.push_back(target.to);
+  return texts;
+}
+
+/// "LINE: TEXT" of each loss.
+std::string losses_of(const ImportedConfig& config) {
+  std::string text;
+  for (const ImportRemark& loss : config.losses())
+    text += std::to_string(loss.line) + ": " + loss.text + '\n';
+  return text;
 }
 
 struct Case {
@@ -137,6 +154,7 @@ TEST(LsyncdImport, SaysWhatItLoses) {
       "exclude = '\\255'",
       "init = false",
       "rsync = { archive = true, copy_dirlinks = true }",
+      "rsync = { archive = true, _extra = { '--max-size=1g' } }",
       "rsync = 'x'",
       "ssh = { _extra = { '-Z' } }",
       "ssh = { options = { StrictHostKeyChecking = 'ask' } }",
@@ -156,6 +174,8 @@ TEST(LsyncdImport, SaysWhatMirrordWouldRefuse) {
       {"rsync = { archive = true, password_file = 'p' }", "key 'password_file'"},
       {"ssh = { binary = 'bin/ssh' }", "key 'program' in [groups.s.ssh]"},
       {"ssh = { port = 0 }", "key 'port' in [groups.s.ssh]"},
+      {"ssh = { options = { RequestTTY = 'force' } }",
+       "key 'RequestTTY' in [groups.s.ssh.options]"},
       {"ssh = { options = { Ciphers = 'a\\nb' } }", "key 'Ciphers' in [groups.s.ssh.options]"},
       {"excludeFrom = '/clear'", "names '/clear'"},
       {"target = '/s/t'", "destination '/s/t' and source '/s' overlap"},
@@ -198,7 +218,7 @@ TEST(LsyncdImport, ReadsAnSshCommand) {
   EXPECT_EQ(get(group.ssh, "identity_file"), "\"/k\"");
   EXPECT_EQ(get(group.ssh, "port"), "22");
   EXPECT_EQ(get(group.ssh_options, "User"), "\"x\"");
-  EXPECT_EQ(ssh("ssh -l me").groups.at(0).targets, std::vector<std::string>{"me@h:/t"});
+  EXPECT_EQ(destinations(ssh("ssh -l me").groups.at(0)), std::vector<std::string>{"me@h:/t"});
   EXPECT_EQ(get(ssh("ssh -i ~/.ssh/k").groups.at(0).ssh_options, "IdentityFile"), "\"~/.ssh/k\"");
   EXPECT_EQ(ssh("rsh -l me").losses().size(), 1u);
   EXPECT_EQ(ssh("ssh -o 'Proxy-Jump x'").losses().size(), 1u);
@@ -221,7 +241,7 @@ TEST(LsyncdImport, OneGroupForBlocksThatDifferInTheirTargetsOnly) {
       "sync { default.rsync, source = '/', target = 'c:/t' }\n");
   ASSERT_EQ(config.groups.size(), 3u);
   EXPECT_EQ(config.groups[0].name, "s");
-  EXPECT_EQ(config.groups[0].targets, (std::vector<std::string>{"a:/t", "b:/t"}));
+  EXPECT_EQ(destinations(config.groups[0]), (std::vector<std::string>{"a:/t", "b:/t"}));
   EXPECT_EQ(config.groups[1].name, "s-2");
   EXPECT_EQ(config.groups[2].name, "root");
 }
@@ -242,17 +262,143 @@ TEST(LsyncdImport, AProgramWithoutBlocksIsALoss) {
   EXPECT_EQ(imported("settings {}").losses().size(), 1u);
   EXPECT_EQ(imported("nonsense(").losses().size(), 1u);
   EXPECT_EQ(imported("sync { default.rsync, target = '/t' }").losses().size(), 1u);
-  EXPECT_EQ(imported("sync { default.rsync, source = '/s' }").losses().size(), 1u);
 }
 
-TEST(LsyncdImport, ABlockWhosePathsTomlCannotHoldIsALoss) {
-  for (const char* paths :
-       {"source = '/s\\255', target = '/t'", "source = '/s', target = '/t\\255'"}) {
-    const auto config = imported("sync { default.rsync, " + std::string(paths) + " }");
-    EXPECT_TRUE(config.groups.empty()) << paths;
-    ASSERT_EQ(config.losses().size(), 1u) << paths;
-    EXPECT_NE(config.losses()[0].text.find("no UTF-8"), std::string::npos);
+TEST(LsyncdImport, ABlockWhoseSourceTomlCannotHoldIsALoss) {
+  const auto config = imported("sync { default.rsync, source = '/s\\255', target = '/t' }");
+  EXPECT_TRUE(config.groups.empty());
+  ASSERT_EQ(config.losses().size(), 1u);
+  EXPECT_NE(config.losses()[0].text.find("no UTF-8"), std::string::npos);
+}
+
+TEST(LsyncdImport, ATargetThatTomlCannotHoldIsLeftOutOfItsGroup) {
+  const auto config = imported("sync { default.rsync, source = '/s', target = '/t\\255' }");
+  ASSERT_EQ(config.groups.size(), 1u);
+  EXPECT_TRUE(config.groups[0].targets.empty());
+  EXPECT_NE(losses_of(config).find("1: 'target' holds bytes that are no UTF-8"), std::string::npos)
+      << losses_of(config);
+}
+
+TEST(LsyncdImport, OfABlockWithoutASourceOnlyWhatWasLostIsSaid) {
+  const auto config = imported("sync { default.rsync, target = 'h:/t', maxProcesses = 1 }");
+  EXPECT_EQ(config.remarks,
+            (std::vector<ImportRemark>{{true, 1, "a sync block without a source"}}));
+}
+
+TEST(LsyncdImport, ATargetThatMirrordRefusesStandsInTheOutput) {
+  struct Refused {
+    const char* keys;
+    std::vector<std::string> targets;
+    const char* why;
+  };
+  const Refused cases[] = {
+      {"default.rsyncssh, host = 'u@h', targetdir = 'www/'", {"u@h:www"}, "must be absolute"},
+      {"default.rsyncssh, targetdir = '/t'", {":/t"}, "the host is empty"},
+      {"default.rsync, target = 'h:www'", {"h:www"}, "must be absolute"},
+      {"default.rsync, target = 'h:/'", {"h:/"}, "refusing to mirror onto '/'"},
+      {"default.rsync", {}, "'targets' in [groups.s] is empty"},
+  };
+  for (const Refused& c : cases) {
+    const auto config = imported("sync {\n" + std::string(c.keys) + ", source = '/s',\n" +
+                                 "  delay = 2, rsync = { archive = true, acls = true } }");
+    ASSERT_EQ(config.groups.size(), 1u) << c.keys;
+    EXPECT_EQ(destinations(config.groups[0]), c.targets);
+    EXPECT_EQ(get(config.groups[0].rsync, "acls"), "true");
+    ASSERT_EQ(config.losses().size(), 1u) << losses_of(config);
+    EXPECT_NE(config.losses()[0].text.find(c.why), std::string::npos) << losses_of(config);
+    EXPECT_EQ(config.losses()[0].line, c.targets.empty() ? 1 : 2) << losses_of(config);
   }
+}
+
+TEST(LsyncdImport, ARelativeTargetIsToldToBeginAtTheLoginsHome) {
+  const auto config =
+      imported("sync { default.rsyncssh, source = '/s', host = 'h', targetdir = 'dst/' }");
+  ASSERT_EQ(config.groups.size(), 1u);
+  EXPECT_TRUE(std::ranges::any_of(config.groups[0].remarks, [](const ImportRemark& remark) {
+    return !remark.loss && remark.text.find("the login's home") != std::string::npos;
+  }));
+}
+
+/// As in lsyncd's own lpostcmd.lua, whose prepare() puts the target together.
+TEST(LsyncdImport, HostAndTargetdirAreATargetOfAnyBlock) {
+  const auto config = imported(
+      "sync { default.rsync, source = '/s', host = 'h', targetdir = '/t', delay = 3,\n"
+      "  rsync = { archive = true }, postcmd = '/x' }");
+  ASSERT_EQ(config.groups.size(), 1u);
+  EXPECT_EQ(destinations(config.groups[0]), std::vector<std::string>{"h:/t"});
+  EXPECT_EQ(get(config.groups[0].keys, "delay"), "\"3s\"");
+  ASSERT_EQ(config.losses().size(), 1u) << losses_of(config);
+  EXPECT_NE(config.losses()[0].text.find("hooks.after_sync"), std::string::npos);
+}
+
+TEST(LsyncdImport, ComplainsOfATargetAtTheLineOfItsBlock) {
+  std::string program;
+  for (const char* target : {"h:/a", "h:/b", "h:/c", "/s/d"})
+    program += "sync { default.rsync, source = '/s', target = '" + std::string(target) +
+               "', rsync = { archive = true } }\n";
+  const auto config = imported(program);
+  ASSERT_EQ(config.groups.size(), 1u);
+  EXPECT_EQ(losses_of(config).find("4: mirrord refuses"), 0u) << losses_of(config);
+}
+
+TEST(LsyncdImport, ComplainsOfBlocksThatMirrorInARing) {
+  const auto config = imported(
+      "sync { default.rsync, source = '/a', target = '/b', rsync = { archive = true } }\n"
+      "sync { default.rsync, source = '/b', target = '/a', rsync = { archive = true } }\n");
+  EXPECT_EQ(
+      losses_of(config).find("0: mirrord refuses what came of it: the groups 'a', 'b' are a ring"),
+      0u)
+      << losses_of(config);
+}
+
+TEST(LsyncdImport, ComplainsOfARuleWhereItWasNamed) {
+  const auto config = imported(
+      "sync { default.rsync, source = '/a', target = 'h:/a',\n filter = { '- x' } }\n"
+      "sync { default.rsync, source = '/b', target = 'h:/b',\n filterFrom = '/protect' }\n");
+  EXPECT_EQ(losses_of(config).find("4: 'filterFrom' rule \"P x\""), 0u) << losses_of(config);
+}
+
+TEST(LsyncdImport, APasswordIsNotCarriedAlong) {
+  const auto config =
+      imported("sync { default.rsync, source = '/s', target = 'rsync://user:secret@h/mod' }");
+  ASSERT_EQ(config.groups.size(), 1u);
+  EXPECT_EQ(destinations(config.groups[0]), std::vector<std::string>{"rsync://user@h/mod"});
+  ASSERT_EQ(config.losses().size(), 1u) << losses_of(config);
+  EXPECT_NE(losses_of(config).find("rsync.password_file"), std::string::npos);
+  EXPECT_EQ(toml_text(config, "x").find("secret"), std::string::npos);
+}
+
+TEST(LsyncdImport, RulesAmongRsyncsArgumentsKeepTheirOrder) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"'--include=*.php', '--exclude=*'", R"(["+ *.php", "- *"])"},
+      {"'--include', '*.php', '--exclude', '*'", R"(["+ *.php", "- *"])"},
+      {"'--exclude=- a', '--exclude=+ b', '--filter=- c', '-f', '+ d'",
+       R"(["- a", "+ b", "- c", "+ d"])"},
+      {"'--include-from=/rules', '--exclude-from', '/here/list'", R"(["- a", "+ b", "- *.tmp"])"},
+  };
+  for (const auto& [extra, filter] : cases) {
+    const auto config =
+        block("filter = '- last', rsync = { _extra = { " + std::string(extra) + " } }");
+    ASSERT_EQ(config.groups.size(), 1u);
+    std::string wanted = filter;
+    wanted.insert(wanted.size() - 1, ", \"- last\"");
+    EXPECT_EQ(get(config.groups[0].keys, "filter"), wanted) << extra;
+    EXPECT_EQ(losses_of(config), "") << extra;
+  }
+  EXPECT_EQ(losses_of(block("rsync = { _extra = { '--include-from=/nowhere' } }")),
+            "1: 'rsync._extra' names '/nowhere', which cannot be read\n");
+}
+
+TEST(LsyncdImport, AnArgumentOfRsyncMayHaveItsValueInTheNextOne) {
+  const auto config = block(
+      "rsync = { archive = true, _extra = { '--bwlimit', '1000', '-T', '/tmp', '--timeout', '9', "
+      "'-e', 'ssh -p 23', '--temp-dir', '/x', '--fuzzy' } }");
+  ASSERT_EQ(config.groups.size(), 1u);
+  EXPECT_EQ(losses_of(config), "");
+  EXPECT_EQ(get(config.groups[0].rsync, "bandwidth_limit"), "\"1000k\"");
+  EXPECT_EQ(get(config.groups[0].rsync, "timeout"), "\"9s\"");
+  EXPECT_EQ(get(config.groups[0].ssh, "port"), "23");
+  EXPECT_EQ(get(config.groups[0].rsync, "options"), R"(["-T/tmp", "--temp-dir=/x", "--fuzzy"])");
 }
 
 TEST(TomlString, HoldsEveryTextAndNothingElse) {

@@ -320,7 +320,7 @@ TEST_F(Doctor, TriesSettingsThatRsyncTakesAndWritesNothing) {
   const std::string log = (dir / "rsync.log").native();
   for (const auto* name : {"tgt1", "copy"}) fs::create_directories(copy(name) / "in/it");
   configure({.targets = {target, local_target("copy")},
-             .settings = "rsync = { inplace = true, hard_links = true, options = "
+             .settings = "rsync = { inplace = true, numeric_ids = true, options = "
                          "[\"--temp-dir=in/it\", \"--log-file=" +
                          log + "\"] }\n"});
   const Finished found = doctor();

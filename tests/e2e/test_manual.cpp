@@ -47,6 +47,14 @@ TEST(Manual, MandocFindsNothingToSay) {
   }
 }
 
+/// A word that is also a macro vanishes without a complaint, as "No" does.
+TEST(Manual, QuotesErrorsWhole) {
+  if (!find_program("mandoc")) GTEST_SKIP() << "mandoc is not installed";
+  const std::string text = run({"mandoc", "-T", "ascii", manual("org.mirrord1.5")}).out;
+  for (const auto* words : {"\"No such group\"", "\"No such target\""})
+    EXPECT_NE(std::string::npos, text.find(words)) << words;
+}
+
 TEST(Manual, MirrordOptions) {
   const TempDir dir;
   describes("mirrord.8", options_in(run({mirrord_program(), "--help"}).out));

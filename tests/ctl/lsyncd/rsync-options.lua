@@ -1,6 +1,6 @@
 local common = {
   binary = "/opt/rsync", rsync_path = "sudo rsync", archive = true, acls = true, xattrs = true,
-  hard_links = true, sparse = true, checksum = true, inplace = true, compress = false,
+  hard_links = true, sparse = true, checksum = true, inplace = false, compress = false,
   timeout = 120, bwlimit = "1m", chmod = "D755,F644", chown = "www:www",
   backup = true, backup_dir = "/old", suffix = "~", temp_dir = "/tmp", whole_file = true,
   omit_dir_times = true, one_file_system = true, prune_empty_dirs = true, ipv4 = true,
