@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <nlohmann/json.hpp>
 
 #include "e2e/lab.hpp"
@@ -34,6 +35,15 @@ class Doctor : public Lab {
   }
   Finished doctor(const Arguments& more = {}) const {
     return run_mirrorctl(doctor_arguments(more));
+  }
+
+  /// It is a person who accepts a host key, so the answer comes by standard input.
+  Finished trusting(const std::string& answer, const Environment& environment = {}) const {
+    Arguments all{"bash", "-c",   "answer=$1; shift; echo \"$answer\" | \"$@\"",
+                  "bash", answer, mirrorctl_program()};
+    const Arguments doctor = doctor_arguments({"--trust"});
+    all.insert(all.end(), doctor.begin(), doctor.end());
+    return run(all, environment);
   }
 
   void finds(const std::string& fault) const {
@@ -384,23 +394,51 @@ TEST_F(Doctor, UnknownHostKeyIsFoundAndTrusted) {
   fs::remove(known_hosts);
   finds("the host key is not known to user");
 
-  // It is a person who accepts, so the answer comes by standard input.
-  const auto answering = [&](const std::string& answer) {
-    Arguments all{"bash", "-c",   "answer=$1; shift; echo \"$answer\" | \"$@\"",
-                  "bash", answer, mirrorctl_program()};
-    const Arguments doctor = doctor_arguments({"--trust"});
-    all.insert(all.end(), doctor.begin(), doctor.end());
-    return run(all);
-  };
-  const Finished refused = answering("no");
+  const Finished refused = trusting("no");
   EXPECT_EQ(1, refused.status) << refused.out;
   EXPECT_TRUE(contains(refused.out, "SHA256:")) << refused.out;
   EXPECT_FALSE(fs::exists(known_hosts));
 
-  const Finished accepted = answering("yes");
+  const Finished accepted = trusting("yes");
   EXPECT_EQ(0, accepted.status) << accepted.out << accepted.err;
   EXPECT_TRUE(contains(read_file(known_hosts), "ssh-ed25519")) << read_file(known_hosts);
   EXPECT_EQ(0, doctor().status);
+}
+
+/// Its ssh runs commands of the user's while root waits for the key.
+TEST_F(Doctor, TrustReadsOnlyWhatTheUserCan) {
+  if (::geteuid() != 0) GTEST_SKIP() << "root decides what others can read";
+  const fs::path home = dir / "home", secret = dir / "secret", bait = dir / "bait";
+  fs::create_directory(home);
+  change_mode(home, 0777);
+  write_file(secret, "root:secret\n");
+  change_mode(secret, 0600);
+  write_script(bait,
+               "#!/bin/bash\n"
+               "for place in /tmp/mirrorctl-*/; do ln -sfn " +
+                   secret.native() + " \"$place/known_hosts\" 2>/dev/null; done\n" +
+                   "exec 3<>/dev/tcp/127.0.0.1/" + std::to_string(server("tgt1").port()) +
+                   "\ncat <&3 &\ncat >&3\n");
+  write_file(home / "ssh_config", "Host *\n  ProxyCommand " + bait.native() + '\n');
+  configure({.targets = {"\"127.0.0.1:/copy\""},
+             .settings = "user = \"nobody\"\nssh = { config_file = \"" +
+                         (home / "ssh_config").native() + "\", known_hosts_file = \"" +
+                         (home / "known_hosts").native() + "\" }\n"});
+  finds("the host key is not known to user 'nobody'");
+  const Finished asked = trusting("yes");
+  EXPECT_EQ(1, asked.status) << asked.out << asked.err;
+  EXPECT_EQ("", read_file(home / "known_hosts"));
+  EXPECT_EQ("root:secret\n", read_file(secret));
+}
+
+TEST_F(Doctor, TrustAsksNothingWithoutAFingerprint) {
+  fs::remove(server("tgt1").known_hosts_file());
+  write_script(dir / "bin/ssh-keygen", "#!/bin/sh\nexit 1\n");
+  const Finished asked =
+      trusting("yes", {{"PATH", (dir / "bin").native() + ':' + std::getenv("PATH")}});
+  EXPECT_EQ(1, asked.status) << asked.out << asked.err;
+  EXPECT_TRUE(contains(asked.out, "its key cannot be shown")) << asked.out;
+  EXPECT_FALSE(fs::exists(server("tgt1").known_hosts_file()));
 }
 
 TEST_F(Doctor, NeverTrustsAChangedKey) {
