@@ -17,7 +17,7 @@ namespace mirrord {
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
+using Clock = BusClient::Clock;
 
 /// A comparison of a large tree takes its time.
 constexpr auto kVerifyTimeout = std::chrono::hours(24 * 7);
@@ -140,6 +140,7 @@ Exit wait(const BusClient::Address& address, const Selection& selection,
     deadline = Clock::now() + std::min(*duration, kForever);
   }
   BusClient bus(address);
+  if (deadline) bus.give_up_at(*deadline);
   uint64_t number = checkpoint(bus);
   return wait_for(bus, selection, number, deadline,
                   [](const Status&, const TargetStatus&) { return false; });
