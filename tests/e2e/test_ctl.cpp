@@ -218,6 +218,7 @@ TEST_F(Ctl, BashCompletesVerbsOptionsAndNames) {
   EXPECT_EQ("web\nweb/copy\nweb/other\n", completions(command + "sync "));
   EXPECT_EQ("web/copy\n", completions(command + "sync --full web/c"));
   EXPECT_EQ("web\n", completions(command + "explain w"));
+  EXPECT_EQ("\n", completions(command + "doctor --ho")) << "it looks at this host";
 }
 
 TEST_F(Ctl, BashTakesNamesForNothingButNames) {
