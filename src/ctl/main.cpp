@@ -223,10 +223,7 @@ int main(int argc, char** argv) {
     Exit exit = run(app, options);
     // What was printed may be a file's whole content, as with metrics.
     const bool flushed = std::fflush(stdout) == 0;
-    if (!flushed || std::ferror(stdout))
-      throw Failure(Exit::failed,
-                    "standard output cannot be written" +
-                        (flushed ? "" : ": " + std::generic_category().message(errno)));
+    if (!flushed || std::ferror(stdout)) throw unwritable_output(flushed ? 0 : errno);
     return static_cast<int>(exit);
   } catch (const Failure& e) {
     std::fprintf(stderr, "%s\n", e.what());

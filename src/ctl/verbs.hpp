@@ -49,6 +49,10 @@ Exit resume(const BusClient::Address& address, const Selection& selection);
 /// Needs no daemon.
 Exit check_config(const std::string& directory);
 
+/// `error`: the errno, 0 = not known any more.
+Failure unwritable_output(int error);
+/// Throws Failure when it cannot be written.
+void print(const std::string& text);
 /// JSON as the daemon gave it: indented on a terminal, a line for programs.
 void print_json(const std::string& text);
 /// CLOCK_REALTIME, as the times in Status.

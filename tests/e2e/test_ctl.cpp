@@ -145,6 +145,15 @@ TEST_F(Ctl, Metrics) {
   EXPECT_TRUE(metrics.out.ends_with("# EOF\n"));
 }
 
+TEST_F(Ctl, SaysWhyNothingCanBeWritten) {
+  for (const std::string verb : {"status", "metrics", "status --json", "verify --json"}) {
+    const std::string command = "\"$0\" --bus \"$1\" " + verb + " >/dev/full";
+    const Finished full = run({"sh", "-c", command, mirrorctl_program(), bus().address()});
+    EXPECT_EQ(1, full.status) << verb;
+    EXPECT_EQ("standard output cannot be written: No space left on device\n", full.err) << verb;
+  }
+}
+
 TEST_F(Ctl, MonitorShowsChangesAsTheyHappen) {
   Arguments command = on_bus({"monitor"});
   command.insert(command.begin(), mirrorctl_program());
