@@ -69,6 +69,16 @@ TEST_F(TransferVerbs, WaitIsForEveryChangeBeforeIt) {
   EXPECT_EQ(2, mirrorctl({"wait", "--timeout", "soon"}).status);
 }
 
+TEST_F(TransferVerbs, PauseAndResumeTellWhatTheyHaveChanged) {
+  begin_with({local_target("copy"), local_target("other")});
+  ASSERT_EQ(0, mirrorctl({"wait"}).status);
+  EXPECT_EQ("paused: 1 target\n", mirrorctl({"pause", "web/copy"}).out);
+  EXPECT_EQ("paused: 1 target\n", mirrorctl({"pause"}).out) << "the other one";
+  EXPECT_EQ("paused: 0 targets\n", mirrorctl({"pause"}).out);
+  EXPECT_EQ("resumed: 2 targets\n", mirrorctl({"resume", "web"}).out);
+  EXPECT_EQ("", mirrorctl({"pause", "nosuch"}).out);
+}
+
 TEST_F(TransferVerbs, WaitEndsInTimeWhereTheDaemonHangs) {
   begin_with({local_target("copy")});
   ASSERT_EQ(0, mirrorctl({"wait"}).status);
