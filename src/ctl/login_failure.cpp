@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <regex>
 #include <sstream>
+#include <string_view>
 #include <vector>
 
 #include "core/escape.hpp"
@@ -82,6 +83,12 @@ std::vector<std::string> key_files(const User& user, const Target& target) {
   return files;
 }
 
+bool is_directory(const User& user, const std::string& file) {
+  const FsIdentity eyes(user);
+  std::error_code ignored;
+  return fs::is_directory(file, ignored);
+}
+
 /// In batch mode ssh passes over such a key, and does not always say so. ssh-keygen does: sshkey.c
 /// and authfile.c.
 void check_key(Report& report, const std::string& about, const User& user,
@@ -95,6 +102,11 @@ void check_key(Report& report, const std::string& about, const User& user,
         fmt::format("the key '{}' cannot be used by user '{}': {}", escape(file), user.name, why),
         advice);
   };
+  constexpr std::string_view kPublic = ".pub";
+  if (is_directory(user, file)) return fault("it is a directory", "name the key in it");
+  if (file.ends_with(kPublic))
+    return fault("this is the public key",
+                 "name " + quote(file.substr(0, file.size() - kPublic.size())));
   if (contains(error, "bad permissions"))
     return fault("others can read it", "chmod 600 " + quote(file));
   if (contains(error, "incorrect passphrase"))

@@ -270,6 +270,23 @@ TEST_F(Doctor, TheKeyIsNone) {
   finds("the key '" + server("tgt1").identity_file().native() + "' cannot be used by user");
 }
 
+TEST_F(Doctor, TheKeyIsADirectoryOrThePublicOne) {
+  const fs::path key = server("tgt1").identity_file(), pair = dir / "pair";
+  fs::rename(key, pair);
+  fs::create_directory(key);
+  finds("it is a directory\n      name the key in it");
+  const auto named = [&](const fs::path& file) {
+    configure({.targets = {"\"127.0.0.1:/copy\""},
+               .settings = "ssh = { identity_file = \"" + file.native() + "\", port = " +
+                           std::to_string(server("tgt1").port()) + ", known_hosts_file = \"" +
+                           server("tgt1").known_hosts_file().native() + "\" }\n"});
+  };
+  fs::rename(key.native() + ".pub", pair.native() + ".pub");
+  named(pair.native() + ".pub");
+  fs::remove(pair);
+  finds("this is the public key\n      name " + pair.native() + '\n');
+}
+
 /// Not the one of [.ssh], but of the user's own settings.
 TEST_F(Doctor, TheKeyOfTheSshConfigurationIsLookedAt) {
   const SshServer& there = server("tgt1");
