@@ -562,6 +562,15 @@ TEST_F(DoctorOfADaemon, ModuleIsMissingOrShut) {
   finds("the rsync daemon refuses: @ERROR: chdir failed");
 }
 
+TEST_F(DoctorOfADaemon, OnlyTheLastDirectoryIsMadeThere) {
+  mirror_to(url("open/a/b/c/"));
+  finds("there is no directory 'a/b' in module 'open'");
+  fs::create_directories(dir / "module/a/b");
+  EXPECT_EQ(0, doctor().status);
+  mirror_to(url("open/a"));
+  EXPECT_EQ(0, doctor().status);
+}
+
 TEST_F(DoctorOfADaemon, PasswordIsMissingOrWrongOrReadByOthers) {
   mirror_to(url("ours/web", "joe@"));
   finds("module 'ours' refuses the login");
@@ -569,7 +578,8 @@ TEST_F(DoctorOfADaemon, PasswordIsMissingOrWrongOrReadByOthers) {
   change_mode(dir / "password", 0644);
   finds("password file must not be other-accessible");
   write_private(dir / "password", "another\n");
-  finds("module 'ours' refuses the login");
+  finds("module 'ours' refuses the login: the password in '" + (dir / "password").native() +
+        "', or the login 'joe', is not accepted");
   fs::remove(dir / "password");
   finds("could not open password file");
 }
