@@ -152,18 +152,18 @@ void tell_writable(Report& report, const std::string& about, const Target& targe
 
 /// Whether there is a connection.
 bool check_ssh_target(Report& report, const std::string& about, const Target& target,
-                      const User& user, bool trust) {
+                      const User& user, const Trust& trust) {
   constexpr int kSshFailed = 255;
   const std::string& program = target.rsync.remote_program;
   std::string version = (program.empty() ? "rsync" : program) + " --version";
   Ran ran = run_there(user, target, version);
   bool failed = !ran.in_time || ran.result.exit.status == kSshFailed || ran.result.exit.signal != 0;
-  if (failed && is_unknown_host(ran) && trust && trust_host_key(user, target)) {
+  if (failed && is_unknown_host(ran) && trust.offered && trust_host_key(user, target)) {
     ran = run_there(user, target, version);
     failed = !ran.in_time || ran.result.exit.status == kSshFailed;
   }
   if (failed) {
-    tell_login_failure(report, about, target, user, ran);
+    tell_login_failure(report, about, target, user, ran, trust.command);
     return false;
   }
   std::string took = human_duration(static_cast<uint64_t>(ran.duration.count()));
@@ -261,7 +261,7 @@ void check_daemon_target(Report& report, const std::string& about, const Target&
 }  // namespace
 
 void check_target(Report& report, const Group& group, const Target& target, const User& user,
-                  bool trust) {
+                  const Trust& trust) {
   std::string about = group.name + "/" + escape(target.name);
   const auto here = check_rsync_here(report, about, target, user);
   if (!here) return;

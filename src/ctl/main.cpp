@@ -23,7 +23,7 @@ struct Options {
   std::string selection;
   SyncOptions sync;
   std::string timeout;
-  std::string config_directory = "/etc/mirrord";
+  std::string config_directory = kConfigDirectory;
   std::string lsyncd_config;
   std::optional<std::string> lsyncd_user;
   std::string group, path;

@@ -18,6 +18,9 @@ Exit explain(const BusClient::Address& address, const std::string& group, const 
 /// As OpenMetrics text.
 Exit show_metrics(const BusClient::Address& address);
 
+/// Where --config-dir says nothing else.
+inline constexpr const char* kConfigDirectory = "/etc/mirrord";
+
 struct DoctorOptions {
   std::string config_directory;
   bool trust = false;  ///< offers to accept host keys that are not known

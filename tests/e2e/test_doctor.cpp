@@ -146,6 +146,7 @@ TEST_F(Doctor, WatchLimitIsNear) {
 TEST_F(Doctor, SourceIsGone) {
   fs::rename(source, dir / "gone");
   finds("cannot be read by user");
+  EXPECT_FALSE(contains(doctor().out, "links lead")) << doctor().out;
 }
 
 TEST_F(Doctor, SourceIsNoDirectory) {
@@ -410,6 +411,8 @@ TEST_F(Doctor, UnknownHostKeyIsFoundAndTrusted) {
   const fs::path known_hosts = server("tgt1").known_hosts_file();
   fs::remove(known_hosts);
   finds("the host key is not known to user");
+  finds("mirrorctl --bus unix:path=" + (dir / "no-bus").native() + " doctor --trust --config-dir " +
+        config_dir().native() + " shows it");
 
   const Finished refused = trusting("no");
   EXPECT_EQ(1, refused.status) << refused.out;
