@@ -79,8 +79,8 @@ TEST_F(Doctor, FindsNothingWhereAllIsWell) {
   const Finished healthy = doctor();
   EXPECT_EQ(0, healthy.status) << healthy.out << healthy.err;
   EXPECT_FALSE(contains(healthy.out, "FAIL")) << healthy.out;
-  for (const auto* found :
-       {"can be read by user", "login as user", "on the target", "can be written", "2 of 2 links"})
+  for (const auto* found : {"can be read by user", "@127.0.0.1 works, ", "on the target",
+                            "can be written", "2 of 2 links"})
     EXPECT_TRUE(contains(healthy.out, found)) << found << " in\n" << healthy.out;
 }
 
@@ -379,9 +379,24 @@ TEST_F(Doctor, RsyncHereIsOld) {
   warns_of("rsync 3.0.9 on this host is old");
 }
 
-/// As rrsync(1) does, when it is asked for anything but a transfer.
+/// As nologin(8) and an sshd for sftp do.
 TEST_F(Doctor, TheLoginHasNoShell) {
-  with_remote_program("#!/bin/sh\necho 'This account is currently not available.'\nexit 1\n");
+  const fs::path keys = server("tgt1").authorized_keys_file();
+  const std::string key = read_file(keys);
+  write_file(keys, "command=\"echo This account is currently not available.; exit 1\" " + key);
+  finds("the login has no usable shell; it answered: 'This account is currently not available.'");
+  EXPECT_FALSE(contains(doctor().out, "warn  web/tgt1")) << doctor().out;
+  // As rssh(1) does, for which a shell is not needed.
+  write_script(
+      dir / "only-rsync",
+      "#!/bin/sh\ncase $SSH_ORIGINAL_COMMAND in\n"
+      "  *--server*) exec $SSH_ORIGINAL_COMMAND ;;\n  *) echo Only rsync; exit 1 ;;\nesac\n");
+  write_file(keys, "command=\"" + (dir / "only-rsync").native() + "\" " + key);
+  const Finished only_rsync = doctor();
+  EXPECT_EQ(0, only_rsync.status) << only_rsync.out;
+  EXPECT_TRUE(contains(only_rsync.out, "rsync takes its settings")) << only_rsync.out;
+  with_remote_program("#!/bin/sh\necho 'I am no rsync.'\nexit 1\n");
+  write_file(keys, key);
   finds("what answers there is no rsync");
 }
 
@@ -401,10 +416,55 @@ TEST_F(Doctor, TargetIsNotWritable) {
   if (::geteuid() != 0) GTEST_SKIP() << "only root can be a user who may not write";
   configure({.targets = {local_target("shut/copy")}, .settings = "user = \"nobody\"\n"});
   fs::create_directory(dir / "shut");
-  finds("cannot be written by user 'nobody'");
+  finds("cannot be written by user 'nobody': Permission denied\n      give it to user 'nobody'");
   write_file(copy("tgt1"), "a file in place of the directory");
-  configure({.targets = {target}});
-  finds("cannot be written by the login");
+  configure({.targets = {target, local_target("tgt1/below")}});
+  finds("web/tgt1: '" + copy("tgt1").native() + "' is a file");
+  finds("/below: '" + copy("tgt1").native() + "' is a file");
+}
+
+/// Both kinds of targets are looked at where a script has changed the mounts: this ssh stays here.
+TEST_F(Doctor, TargetIsFullOrReadOnly) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root has mount namespaces";
+  for (const auto* name : {"far", "near"}) fs::create_directory(copy(name));
+  write_script(dir / "ssh", "#!/bin/sh\nfor command; do :; done\nexec sh -c \"$command\"\n");
+  configure({.targets = {"\"joe@far:" + copy("far").native() + '"', local_target("near")},
+             .settings = "ssh = { program = \"" + (dir / "ssh").native() + "\" }\n"});
+  const auto doctor_after = [&](const std::string& change) {
+    const std::string script =
+        "for copy in \"$0/far\" \"$0/near\"; do " + change + "; done >/dev/null 2>&1; exec \"$@\"";
+    Arguments all{"unshare", "-m", "sh", "-c", script, copy("").native(), mirrorctl_program()};
+    const Arguments doctor = doctor_arguments();
+    all.insert(all.end(), doctor.begin(), doctor.end());
+    const Finished found = run(all);
+    EXPECT_EQ(1, found.status) << found.out << found.err;
+    return found.out;
+  };
+  const std::string full =
+      doctor_after("mount -t tmpfs -o size=64k none \"$copy\"; cat /dev/zero >\"$copy/filler\"");
+  const std::string without_inodes = doctor_after(
+      "mount -t tmpfs -o nr_inodes=9 none \"$copy\"; i=0; "
+      "while touch \"$copy/$i\"; do i=$((i + 1)); done");
+  const std::string shut = doctor_after("mount -t tmpfs -o ro none \"$copy\"");
+  for (const auto* name : {"far", "near"}) {
+    const std::string cannot = '\'' + copy(name).native() + "' cannot be written";
+    EXPECT_TRUE(contains(full, cannot + ": no space left there")) << full;
+    EXPECT_TRUE(contains(without_inodes, cannot + ": no space left there")) << without_inodes;
+    EXPECT_TRUE(contains(shut, cannot)) << shut;
+  }
+  EXPECT_TRUE(contains(shut, "by the login: Read-only file system\n      mount it anew")) << shut;
+  EXPECT_TRUE(contains(full, "ok    web/far: login to joe@far works")) << full;
+}
+
+TEST_F(Doctor, SaysWhatHasFailedForTheDaemon) {
+  configure({.targets = {local_target("copy"), local_target("other")},
+             .settings = "rsync = { options = [\"--temp-dir=/no/such\"] }\n"});
+  start();
+  ASSERT_TRUE(target_becomes("copy", "retrying"));
+  const Finished found =
+      run_mirrorctl({"--bus", bus().address(), "doctor", "web/copy", "--config-dir", config_dir()});
+  EXPECT_TRUE(contains(found.out, "warn  web/copy: the daemon says: rsync exited")) << found.out;
+  EXPECT_FALSE(contains(found.out, "web/other")) << found.out;
 }
 
 TEST_F(Doctor, UnknownHostKeyIsFoundAndTrusted) {
