@@ -58,7 +58,7 @@ _mirrorctl() {
     wait) options="$common --timeout" ;;
     check) options='--config-dir --help' ;;
     explain) options="$common --json" ;;
-    doctor) options="$common --json --trust --config-dir" ;;
+    doctor) options='--bus --json --trust --config-dir --help' ;;
     import-lsyncd) options='--user --help' ;;
   esac
   case $previous in

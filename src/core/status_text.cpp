@@ -180,6 +180,14 @@ std::string status_text(const Status& status, const StatusView& view) {
   return text;
 }
 
+std::string fitting(const std::string& text, size_t rows) {
+  const auto lines = static_cast<size_t>(std::ranges::count(text, '\n'));
+  if (lines <= rows) return text;
+  size_t end = 0;
+  for (size_t row = 1; row < rows; ++row) end = text.find('\n', end) + 1;
+  return text.substr(0, end) + fmt::format("... {} more lines\n", human_number(lines - rows + 1));
+}
+
 std::string human_duration(uint64_t usec) {
   struct Unit {
     const char* name;

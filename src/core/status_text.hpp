@@ -19,6 +19,9 @@ struct StatusView {
 
 std::string status_text(const Status& status, const StatusView& view);
 
+/// As many lines of a text as there are rows, at least one; the last then tells of those left out.
+std::string fitting(const std::string& text, size_t rows);
+
 /// At most two units, no more exact than a person needs: "120 ms", "3 s", "5 min 3 s", "2 d 4 h".
 std::string human_duration(uint64_t usec);
 

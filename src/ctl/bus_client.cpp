@@ -14,6 +14,9 @@ namespace mirrord {
 
 namespace {
 
+/// For a daemon that is well it is plenty, so that one that is asked at the last moment can answer.
+constexpr auto kLeastPatience = std::chrono::seconds(1);
+
 enum class Trouble { none, not_running, no_answer };
 
 /// What sd-bus makes of the errors of the bus itself and of a lost connection, sd-bus-errors(3).
@@ -30,6 +33,12 @@ Trouble trouble_of(int error) {
     default:
       return Trouble::none;
   }
+}
+
+std::chrono::microseconds patience_until(BusClient::Clock::time_point deadline) {
+  const auto rest =
+      std::chrono::duration_cast<std::chrono::microseconds>(deadline - BusClient::Clock::now());
+  return std::max<std::chrono::microseconds>(rest, kLeastPatience);
 }
 
 struct Error {
@@ -65,9 +74,12 @@ BusClient::Message BusClient::method(const char* interface, const char* member) 
 BusClient::Message BusClient::call(const Message& call, std::chrono::microseconds timeout) {
   Error error;
   sd_bus_message* reply = nullptr;
+  if (deadline_) timeout = std::min(timeout, patience_until(*deadline_));
   int r = sd_bus_call(bus_.get(), call.get(), static_cast<uint64_t>(timeout.count()), &error.value,
                       &reply);
   if (r >= 0) return Message(reply);
+  if (r == -ETIMEDOUT && deadline_ && Clock::now() >= *deadline_)
+    throw Failure(Exit::failed, "the time is over, and mirrord does not answer on " + where());
   throw failure(-r, error.value.name ? error.value.name : "",
                 error.value.message ? error.value.message : std::strerror(-r));
 }
@@ -95,7 +107,6 @@ void BusClient::watch() {
 
 bool BusClient::wait_for_change(std::chrono::microseconds shortest,
                                 std::chrono::microseconds longest) {
-  using Clock = std::chrono::steady_clock;
   Clock::time_point start = Clock::now();
   auto left = [&](std::chrono::microseconds of) {
     auto rest = std::chrono::duration_cast<std::chrono::microseconds>(start + of - Clock::now());

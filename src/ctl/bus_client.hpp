@@ -35,6 +35,7 @@ class Failure : public std::runtime_error {
 
 class BusClient {
  public:
+  using Clock = std::chrono::steady_clock;
   struct Address {
     std::string bus = "system";  ///< "system", "user" or a D-Bus address
     std::string host;            ///< [USER@]HOST, reached by ssh; "" = this one
@@ -50,6 +51,9 @@ class BusClient {
 
   /// A call of a method of /org/mirrord1, to append arguments to.
   Message method(const char* interface, const char* member);
+  /// No call waits longer than that, or a second where less is left; it throws Failure with
+  /// Exit::failed then.
+  void give_up_at(Clock::time_point deadline) { deadline_ = deadline; }
   /// Sends it and waits for the reply. Throws Failure for every error.
   Message call(const Message& call, std::chrono::microseconds timeout = kCallTimeout);
 
@@ -68,6 +72,7 @@ class BusClient {
   Failure failure(int error, const std::string& name, const std::string& message) const;
 
   Address address_;
+  std::optional<Clock::time_point> deadline_;
   bool changed_ = false;
   Bus bus_;
 };

@@ -16,6 +16,7 @@
 #include "core/filter.hpp"
 #include "core/link_rule.hpp"
 #include "core/path.hpp"
+#include "core/ssh.hpp"
 #include "core/status_text.hpp"
 #include "ctl/doctor_target.hpp"
 #include "ctl/run_command.hpp"
@@ -62,6 +63,25 @@ bool is_selected(const Selection& selection, const std::string& group) {
   return selection.group.empty() || selection.group == group;
 }
 
+bool is_selected(const Selection& selection, const Target& target) {
+  return selection.target.empty() || selection.target == target.name;
+}
+
+std::string name_of(const Group& group, const Target& target) {
+  return group.name + "/" + escape(target.name);
+}
+
+/// What has failed for the daemon may work for us, and the other way round.
+void check_transfers(Report& report, const Group& group, const Status& status,
+                     const Selection& selection) {
+  for (const Target& target : group.targets) {
+    if (!is_selected(selection, target)) continue;
+    const TargetStatus* known = status.target(group.name, escape(target.name));
+    if (known && !known->last_error.empty())
+      report.warning(name_of(group, target), "the daemon says: " + known->last_error, "");
+  }
+}
+
 /// With what it sees of the file systems, where that is not what we see.
 std::optional<ServiceView> check_daemon(Report& report, const BusClient::Address& address,
                                         const Config& config, const Selection& selection) {
@@ -75,6 +95,7 @@ std::optional<ServiceView> check_daemon(Report& report, const BusClient::Address
         check_watches(report, *known, limit);
       else
         report.warning(group.name, "the daemon does not know it yet", "systemctl reload mirrord");
+      check_transfers(report, group, status, selection);
     }
     const std::optional<pid_t> pid = bus.daemon_pid();
     return pid ? ServiceView::of(*pid) : std::nullopt;
@@ -86,21 +107,24 @@ std::optional<ServiceView> check_daemon(Report& report, const BusClient::Address
 
 // ---- the source
 
-void check_source(Report& report, const Group& group, const User& user) {
+/// Whether it can be read.
+bool check_source(Report& report, const Group& group, const User& user) {
   FsIdentity eyes(user);
   Fd directory(::open(group.source.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   int error = errno;
   std::string source = fmt::format("source '{}'", escape(group.source));
-  if (directory)
-    return report.good(group.name, fmt::format("{} can be read by user '{}'", source, user.name));
   std::error_code ignored;
-  if (error == ENOTDIR && fs::exists(group.source, ignored))
-    return report.fault(group.name, source + " is no directory", "name the directory to mirror");
-  report.fault(group.name,
-               fmt::format("{} cannot be read by user '{}': {}", source, user.name,
-                           std::generic_category().message(error)),
-               error == EACCES ? "let 'user' read it: chmod, setfacl, or another 'user'"
-                               : "make it, or mount what it is on");
+  if (directory)
+    report.good(group.name, fmt::format("{} can be read by user '{}'", source, user.name));
+  else if (error == ENOTDIR && fs::exists(group.source, ignored))
+    report.fault(group.name, source + " is no directory", "name the directory to mirror");
+  else
+    report.fault(group.name,
+                 fmt::format("{} cannot be read by user '{}': {}", source, user.name,
+                             std::generic_category().message(error)),
+                 error == EACCES ? "let 'user' read it: chmod, setfacl, or another 'user'"
+                                 : "make it, or mount what it is on");
+  return static_cast<bool>(directory);
 }
 
 // ---- what the service's unit lets it see
@@ -136,7 +160,7 @@ void check_known_hosts(Report& report, const std::string& about, const Target& t
                  "\"yes\"");
 }
 
-void check_view(Report& report, const Group& group, const std::string& target_name,
+void check_view(Report& report, const Group& group, const Selection& selection,
                 const ServiceView& service) {
   if (service.differs(group.source))
     report.fault(group.name,
@@ -144,8 +168,8 @@ void check_view(Report& report, const Group& group, const std::string& target_na
                              escape(group.source)),
                  "systemctl restart mirrord");
   for (const Target& target : group.targets) {
-    if (!target_name.empty() && target.name != target_name) continue;
-    const std::string about = group.name + "/" + escape(target.name);
+    if (!is_selected(selection, target)) continue;
+    const std::string about = name_of(group, target);
     check_view_of_target(report, about, target, service);
     check_known_hosts(report, about, target, group.runs_as, service);
   }
@@ -263,14 +287,15 @@ void attempt(Report& report, const std::string& about, const std::function<void(
   }
 }
 
-void check_group(Report& report, const Group& group, const std::string& target_name, bool trust) {
+void check_group(Report& report, const Group& group, const Selection& selection,
+                 const Trust& trust) {
   const User& user = group.runs_as;
-  check_source(report, group, user);
-  const std::vector<FollowedLink> links = check_links(report, group, user);
+  std::vector<FollowedLink> links;
+  if (check_source(report, group, user)) links = check_links(report, group, user);
   attempt(report, group.name, [&] { check_hook(report, group, user); });
   for (const Target& target : group.targets) {
-    if (!target_name.empty() && target.name != target_name) continue;
-    const std::string about = group.name + "/" + escape(target.name);
+    if (!is_selected(selection, target)) continue;
+    const std::string about = name_of(group, target);
     check_for_loop(report, about, target, links);
     attempt(report, about, [&] { check_target(report, group, target, user, trust); });
   }
@@ -285,6 +310,16 @@ Config load(Report& report, const std::string& directory) {
       report.warning("configuration", one.text(), "");
   if (!parsed.ok()) throw Failure(Exit::failed, "the configuration cannot be used");
   return *parsed.config;
+}
+
+/// As it was given, but for what is selected.
+std::string trusting_command(const BusClient::Address& address, const DoctorOptions& options) {
+  std::string command = "mirrorctl";
+  if (address.bus != BusClient::Address().bus) command += " --bus " + quote(address.bus);
+  command += " doctor --trust";
+  if (options.config_directory != kConfigDirectory)
+    command += " --config-dir " + quote(options.config_directory);
+  return command;
 }
 
 bool may_become(const User& user) { return ::geteuid() == 0 || ::geteuid() == user.uid; }
@@ -306,6 +341,7 @@ Exit doctor(const BusClient::Address& address, const Selection& selection,
   Config config = load(report, options.config_directory);
   find_selected(config, selection);
   const std::optional<ServiceView> service = check_daemon(report, address, config, selection);
+  const Trust trust{options.trust, trusting_command(address, options)};
   for (const Group& group : config.groups) {
     if (!is_selected(selection, group.name)) continue;
     if (!may_become(group.runs_as)) {
@@ -314,8 +350,8 @@ Exit doctor(const BusClient::Address& address, const Selection& selection,
                      "try it as root");
       continue;
     }
-    check_group(report, group, selection.target, options.trust);
-    if (service) check_view(report, group, selection.target, *service);
+    check_group(report, group, selection, trust);
+    if (service) check_view(report, group, selection, *service);
   }
   return report.finish() ? Exit::ok : Exit::failed;
 }

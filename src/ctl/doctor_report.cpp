@@ -22,10 +22,11 @@ constexpr const char* kPlain = "\033[0m";
 
 }  // namespace
 
-Report::~Report() {
+Report::~Report() try {
   if (style_ == Style::json)
     print_json(nlohmann::ordered_json{{"healthy", healthy_ && complete_}, {"checks", checks_}}.dump(
         -1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+} catch (const Failure&) {
 }
 
 void Report::good(const std::string& about, const std::string& what) {

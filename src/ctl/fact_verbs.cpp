@@ -3,10 +3,12 @@
 #include <systemd/sd-bus.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
+#include <system_error>
 
 #include "core/metrics.hpp"
 #include "core/status_text.hpp"
@@ -48,9 +50,18 @@ void print_explanation(const Json& json) {
 
 }  // namespace
 
+Failure unwritable_output(int error) {
+  const std::string reason = error == 0 ? "" : ": " + std::generic_category().message(error);
+  return {Exit::failed, "standard output cannot be written" + reason};
+}
+
+void print(const std::string& text) {
+  if (std::fputs(text.c_str(), stdout) == EOF) throw unwritable_output(errno);
+}
+
 void print_json(const std::string& text) {
   constexpr int kIndent = 2;
-  std::puts(::isatty(STDOUT_FILENO) == 1 ? Json::parse(text).dump(kIndent).c_str() : text.c_str());
+  print((::isatty(STDOUT_FILENO) == 1 ? Json::parse(text).dump(kIndent) : text) + '\n');
 }
 
 uint64_t now_usec() {
@@ -67,7 +78,7 @@ Exit show_status(const BusClient::Address& address, const Selection& selection, 
   BusClient bus(address);
   if (!json) {
     Status status = selected(read_status(bus), selection);
-    std::fputs(status_text(status, {now_usec(), wants_colours()}).c_str(), stdout);
+    print(status_text(status, {now_usec(), wants_colours()}));
     return Exit::ok;
   }
   Json all = Json::parse(read_json(bus));
@@ -98,7 +109,7 @@ Exit explain(const BusClient::Address& address, const std::string& group, const 
 Exit show_metrics(const BusClient::Address& address) {
   BusClient bus(address);
   Service service = read_service(bus);
-  std::fputs(metrics_text(service.status, service.version, now_usec()).c_str(), stdout);
+  print(metrics_text(service.status, service.version, now_usec()));
   return Exit::ok;
 }
 

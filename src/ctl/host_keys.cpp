@@ -8,12 +8,14 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <iostream>
-#include <sstream>
+#include <optional>
 
+#include "core/escape.hpp"
+#include "core/lines.hpp"
 #include "core/ssh.hpp"
 #include "ctl/run_command.hpp"
+#include "ctl/small_file.hpp"
 #include "io/fs_identity.hpp"
 #include "io/handle.hpp"
 
@@ -25,7 +27,8 @@ namespace fs = std::filesystem;
 
 constexpr auto kPatience = std::chrono::minutes(1);
 
-/// A directory that the user alone can enter, gone with the object.
+/// A directory that the user alone can enter, gone with the object. What is in it is the user's, so
+/// only the user's rights are used there.
 class PrivateDirectory {
  public:
   explicit PrivateDirectory(const User& user) : user_(user) {
@@ -33,6 +36,7 @@ class PrivateDirectory {
     check_errno(::mkdtemp(path_) ? 0 : -1, "create a temporary directory");
   }
   ~PrivateDirectory() {
+    FsIdentity as(user_);
     std::error_code ignored;
     fs::remove_all(path_, ignored);
   }
@@ -59,22 +63,32 @@ SshSettings fetching_into(SshSettings ssh, const std::string& file) {
   return ssh;
 }
 
-/// The lines of known_hosts for the target; "" when the host does not answer.
-std::string fetch(const User& user, const Target& target, const std::string& file) {
+/// The lines of known_hosts for the target; nothing when the host does not answer.
+std::optional<std::string> fetch(const User& user, const Target& target, const std::string& file) {
   // Whether the login succeeds does not matter.
   run_command(
       user,
       ssh_remote_command(fetching_into(target.ssh, file), target.destination, kNoMaster, "true"),
       kPatience);
-  std::ostringstream lines;
-  lines << std::ifstream(file).rdbuf();
-  return lines.str();
+  FsIdentity as(user);
+  return read_small_file(file, Links::refuse).content;
 }
 
-bool confirmed(const User& user, const std::string& file, const std::string& known_hosts) {
-  Ran shown = run_command(user, {"ssh-keygen", "-l", "-f", file}, kPatience);
-  std::printf("      its key: %s", shown.result.output.c_str());
-  std::printf("      write it to '%s' of user '%s'? Type yes or no: ", known_hosts.c_str(),
+/// Shows the fingerprints; false when there is none to compare.
+bool show(const User& user, const std::string& file) {
+  const Ran ran = run_command(user, {"ssh-keygen", "-l", "-f", file}, kPatience);
+  const std::vector<std::string> fingerprints = lines_of(ran.result.output);
+  if (!ran.succeeded() || fingerprints.empty()) {
+    std::printf("      its key cannot be shown: %s\n", escape(last_line(ran.result.error)).c_str());
+    return false;
+  }
+  for (const std::string& one : fingerprints)
+    std::printf("      its key: %s\n", escape(one).c_str());
+  return true;
+}
+
+bool confirmed(const User& user, const std::string& known_hosts) {
+  std::printf("      write it to '%s' of user '%s'? Type yes or no: ", escape(known_hosts).c_str(),
               user.name.c_str());
   std::fflush(stdout);
   std::string answer;
@@ -100,11 +114,11 @@ void append(const User& user, const std::string& known_hosts, const std::string&
 bool trust_host_key(const User& user, const Target& target) {
   PrivateDirectory directory(user);
   std::string fetched = directory.file("known_hosts");
-  std::string lines = fetch(user, target, fetched);
+  const std::optional<std::string> lines = fetch(user, target, fetched);
   std::string known_hosts = target.ssh.known_hosts_file.empty() ? user.home + "/.ssh/known_hosts"
                                                                 : target.ssh.known_hosts_file;
-  if (lines.empty() || !confirmed(user, fetched, known_hosts)) return false;
-  append(user, known_hosts, lines);
+  if (!lines || !show(user, fetched) || !confirmed(user, known_hosts)) return false;
+  append(user, known_hosts, *lines);
   return true;
 }
 

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <regex>
 #include <sstream>
+#include <string_view>
 #include <vector>
 
 #include "core/escape.hpp"
@@ -53,12 +54,13 @@ std::string forgetting(const std::string& error, const User& user) {
 }
 
 void tell_changed_key(Report& report, const std::string& about, const User& user,
-                      const std::string& error) {
+                      const std::string& error, const std::string& trusting) {
   const std::string forget = forgetting(error, user);
-  report.fault(about, "the host key is another one than the known one",
-               "somebody may listen in; if the host was installed anew: " +
-                   (forget.empty() ? "remove the key from the known ones, then" : forget + " &&") +
-                   " mirrorctl doctor --trust");
+  report.fault(
+      about, "the host key is another one than the known one",
+      "somebody may listen in; if the host was installed anew: " +
+          (forget.empty() ? "remove the key from the known ones, then " : forget + " && ") +
+          trusting);
 }
 
 // ---- a key that is of no use
@@ -82,6 +84,12 @@ std::vector<std::string> key_files(const User& user, const Target& target) {
   return files;
 }
 
+bool is_directory(const User& user, const std::string& file) {
+  const FsIdentity eyes(user);
+  std::error_code ignored;
+  return fs::is_directory(file, ignored);
+}
+
 /// In batch mode ssh passes over such a key, and does not always say so. ssh-keygen does: sshkey.c
 /// and authfile.c.
 void check_key(Report& report, const std::string& about, const User& user,
@@ -95,6 +103,11 @@ void check_key(Report& report, const std::string& about, const User& user,
         fmt::format("the key '{}' cannot be used by user '{}': {}", escape(file), user.name, why),
         advice);
   };
+  constexpr std::string_view kPublic = ".pub";
+  if (is_directory(user, file)) return fault("it is a directory", "name the key in it");
+  if (file.ends_with(kPublic))
+    return fault("this is the public key",
+                 "name " + quote(file.substr(0, file.size() - kPublic.size())));
   if (contains(error, "bad permissions"))
     return fault("others can read it", "chmod 600 " + quote(file));
   if (contains(error, "incorrect passphrase"))
@@ -120,14 +133,14 @@ bool is_unknown_host(const Ran& ran) {
 
 // By words of ssh's own, which sshd's version does not change: sshconnect.c and sshconnect2.c.
 void tell_login_failure(Report& report, const std::string& about, const Target& target,
-                        const User& user, const Ran& ran) {
+                        const User& user, const Ran& ran, const std::string& trusting) {
   const std::string& error = ran.result.error;
   if (!ran.in_time)
     return report.fault(about, "the login hangs", "look for a firewall, or a shell that waits");
-  if (contains(error, kChangedKey)) return tell_changed_key(report, about, user, error);
+  if (contains(error, kChangedKey)) return tell_changed_key(report, about, user, error, trusting);
   if (contains(error, kUnknownKey))
     return report.fault(about, "the host key is not known to user '" + user.name + "'",
-                        "mirrorctl doctor --trust shows it, and writes it down if you accept it");
+                        trusting + " shows it, and writes it down if you accept it");
   if (contains(error, kRefused)) return tell_refusal(report, about, target, user, error);
   report.fault(about, "no connection: " + escape(last_line(error)), "");
 }

@@ -5,8 +5,12 @@
 #include <exception>
 #include <optional>
 #include <string>
-#include <system_error>
+#include <string_view>
+#include <vector>
 
+#include "core/bus_names.hpp"
+#include "core/escape.hpp"
+#include "core/nearest.hpp"
 #include "ctl/import_lsyncd.hpp"
 #include "ctl/verbs.hpp"
 
@@ -19,7 +23,7 @@ struct Options {
   std::string selection;
   SyncOptions sync;
   std::string timeout;
-  std::string config_directory = "/etc/mirrord";
+  std::string config_directory = kConfigDirectory;
   std::string lsyncd_config;
   std::optional<std::string> lsyncd_user;
   std::string group, path;
@@ -42,6 +46,10 @@ std::string fault_of_selection(const std::string& text) {
 
 /// "" is what a script passes whose variable is not set.
 std::string fault_of_text(const std::string& text) { return text.empty() ? "it is empty" : ""; }
+
+std::string fault_of_bus(const std::string& text) {
+  return is_bus(text) ? "" : "'" + text + "' is neither system, user nor a D-Bus address";
+}
 
 // ---- what several verbs take
 
@@ -160,6 +168,7 @@ void describe(CLI::App& app, Options& options) {
   app.require_subcommand(0, 1);
   auto* bus = app.add_option("--bus", options.address.bus, "system, user or a D-Bus address")
                   ->type_name("BUS")
+                  ->check(CLI::Validator(fault_of_bus, ""))
                   ->capture_default_str();
   app.add_option("-H,--host", options.address.host, "Ask the daemon of another host, by ssh")
       ->type_name("[USER@]HOST")
@@ -168,6 +177,17 @@ void describe(CLI::App& app, Options& options) {
   add_json(app, options);  // of the default verb
   for (const Verb& verb : kVerbs)
     verb.add_options(*app.add_subcommand(verb.name, verb.help), options);
+}
+
+/// Of what stands where a verb does, and is none; "" = the fault is another one.
+std::string fault_of_verb(const CLI::App& app) {
+  const std::vector<std::string> left = app.remaining();
+  if (!app.get_subcommands().empty() || left.empty() || left.front().starts_with('-')) return "";
+  std::vector<std::string_view> known;
+  for (const Verb& verb : kVerbs) known.push_back(verb.name);
+  const std::string near(nearest(left.front(), known));
+  return "no verb '" + escape(left.front()) + '\'' +
+         (near.empty() ? "; see mirrorctl --help" : "; did you mean '" + near + "'?");
 }
 
 /// The option of the default verb is accepted behind every other.
@@ -193,16 +213,17 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
+    if (const std::string fault = fault_of_verb(app); !fault.empty()) {
+      std::fprintf(stderr, "%s\n", fault.c_str());
+      return static_cast<int>(Exit::usage);
+    }
     return static_cast<int>(app.exit(e) == 0 ? Exit::ok : Exit::usage);
   }
   try {
     Exit exit = run(app, options);
     // What was printed may be a file's whole content, as with metrics.
     const bool flushed = std::fflush(stdout) == 0;
-    if (!flushed || std::ferror(stdout))
-      throw Failure(Exit::failed,
-                    "standard output cannot be written" +
-                        (flushed ? "" : ": " + std::generic_category().message(errno)));
+    if (!flushed || std::ferror(stdout)) throw unwritable_output(flushed ? 0 : errno);
     return static_cast<int>(exit);
   } catch (const Failure& e) {
     std::fprintf(stderr, "%s\n", e.what());

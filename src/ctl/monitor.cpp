@@ -38,16 +38,16 @@ class Screen {
   Screen(const Screen&) = delete;
   Screen& operator=(const Screen&) = delete;
 
-  void draw(const std::string& text) {
+  void draw(const std::string& all) {
     winsize size{};
     size_t rows =
         ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row > 0 ? size.ws_row : 24;
     std::string picture = "\033[H";
-    size_t start = 0;
-    for (size_t row = 0; row < rows && start < text.size(); ++row) {
+    const std::string text = fitting(all, rows);
+    for (size_t start = 0; start < text.size();) {
       size_t end = std::min(text.find('\n', start), text.size());
       // No line feed behind the last row: it would scroll.
-      picture += (row > 0 ? "\n" : "") + text.substr(start, end - start) + "\033[K";
+      picture += (start > 0 ? "\n" : "") + text.substr(start, end - start) + "\033[K";
       start = end + 1;
     }
     std::fputs((picture + "\033[J").c_str(), stdout);

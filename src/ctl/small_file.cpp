@@ -1,29 +1,32 @@
 #include "ctl/small_file.hpp"
 
-#include <filesystem>
+#include <fcntl.h>
+#include <sys/stat.h>
+
 #include <fstream>
-#include <sstream>
-#include <system_error>
 #include <utility>
+
+#include "io/handle.hpp"
 
 namespace mirrord {
 namespace {
 
-constexpr uintmax_t kMaxSize = 1u << 20;
+constexpr off_t kMaxSize = 1u << 20;
 
 }  // namespace
 
-SmallFile read_small_file(const std::string& path) {
-  std::error_code error;
-  const auto status = std::filesystem::status(path, error);
-  if (!std::filesystem::exists(status)) return {std::nullopt, "no such file"};
-  if (!std::filesystem::is_regular_file(status)) return {std::nullopt, "no regular file"};
-  if (std::filesystem::file_size(path, error) > kMaxSize) return {std::nullopt, "too large"};
-  std::ifstream stream(path, std::ios::binary);
-  std::ostringstream content;
-  content << stream.rdbuf();
-  if (!stream) return {std::nullopt, "cannot be read"};
-  return {std::move(content).str()};
+SmallFile read_small_file(const std::string& path, Links links) {
+  // Not for reading: some files notice that, and by the next look the name may be another file's.
+  const int flags = O_PATH | O_CLOEXEC | (links == Links::refuse ? O_NOFOLLOW : 0);
+  const Fd file(::open(path.c_str(), flags));
+  struct stat found {};
+  if (!file || ::fstat(file.get(), &found) < 0) return {std::nullopt, "no such file"};
+  if (!S_ISREG(found.st_mode)) return {std::nullopt, "no regular file"};
+  if (found.st_size > kMaxSize) return {std::nullopt, "too large"};
+  std::ifstream stream("/proc/self/fd/" + std::to_string(file.get()), std::ios::binary);
+  std::string content(static_cast<size_t>(found.st_size), '\0');
+  if (!stream.read(content.data(), found.st_size)) return {std::nullopt, "cannot be read"};
+  return {std::move(content)};
 }
 
 }  // namespace mirrord

@@ -17,7 +17,7 @@ namespace mirrord {
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
+using Clock = BusClient::Clock;
 
 /// A comparison of a large tree takes its time.
 constexpr auto kVerifyTimeout = std::chrono::hours(24 * 7);
@@ -27,13 +27,6 @@ BusClient::Message selecting(BusClient& bus, const char* member, const Selection
   check(sd_bus_message_append(call.get(), "ss", selection.group.c_str(), selection.target.c_str()),
         std::string("prepare the call of ") + member);
   return call;
-}
-
-Exit call_selecting(const BusClient::Address& address, const char* member,
-                    const Selection& selection) {
-  BusClient bus(address);
-  bus.call(selecting(bus, member, selection));
-  return Exit::ok;
 }
 
 uint64_t checkpoint(BusClient& bus) {
@@ -114,6 +107,19 @@ bool print_verification(const nlohmann::json& one) {
   return one.at("equal").get<bool>();
 }
 
+/// Tells how many targets are changed by it.
+Exit set_paused(const BusClient::Address& address, const Selection& selection, bool paused) {
+  BusClient bus(address);
+  const Targets before = selected(read_status(bus), selection).targets;
+  bus.call(selecting(bus, paused ? "Pause" : "Resume", selection));
+  const auto changed = std::ranges::count_if(before, [&](const TargetStatus& target) {
+    return (target.state == TargetState::paused) != paused;
+  });
+  std::printf("%s: %td target%s\n", paused ? "paused" : "resumed", changed,
+              changed == 1 ? "" : "s");
+  return Exit::ok;
+}
+
 }  // namespace
 
 Exit sync(const BusClient::Address& address, const Selection& selection,
@@ -140,6 +146,7 @@ Exit wait(const BusClient::Address& address, const Selection& selection,
     deadline = Clock::now() + std::min(*duration, kForever);
   }
   BusClient bus(address);
+  if (deadline) bus.give_up_at(*deadline);
   uint64_t number = checkpoint(bus);
   return wait_for(bus, selection, number, deadline,
                   [](const Status&, const TargetStatus&) { return false; });
@@ -160,11 +167,11 @@ Exit verify(const BusClient::Address& address, const Selection& selection, bool 
 }
 
 Exit pause(const BusClient::Address& address, const Selection& selection) {
-  return call_selecting(address, "Pause", selection);
+  return set_paused(address, selection, true);
 }
 
 Exit resume(const BusClient::Address& address, const Selection& selection) {
-  return call_selecting(address, "Resume", selection);
+  return set_paused(address, selection, false);
 }
 
 }  // namespace mirrord

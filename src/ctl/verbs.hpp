@@ -18,6 +18,9 @@ Exit explain(const BusClient::Address& address, const std::string& group, const 
 /// As OpenMetrics text.
 Exit show_metrics(const BusClient::Address& address);
 
+/// Where --config-dir says nothing else.
+inline constexpr const char* kConfigDirectory = "/etc/mirrord";
+
 struct DoctorOptions {
   std::string config_directory;
   bool trust = false;  ///< offers to accept host keys that are not known
@@ -49,6 +52,10 @@ Exit resume(const BusClient::Address& address, const Selection& selection);
 /// Needs no daemon.
 Exit check_config(const std::string& directory);
 
+/// `error`: the errno, 0 = not known any more.
+Failure unwritable_output(int error);
+/// Throws Failure when it cannot be written.
+void print(const std::string& text);
 /// JSON as the daemon gave it: indented on a terminal, a line for programs.
 void print_json(const std::string& text);
 /// CLOCK_REALTIME, as the times in Status.

@@ -7,6 +7,7 @@
 #include <map>
 #include <system_error>
 
+#include "core/bus_names.hpp"
 #include "core/escape.hpp"
 #include "daemon/service.hpp"
 #include "io/config_dir.hpp"
@@ -43,6 +44,12 @@ CLI::Validator one_of(const std::map<std::string, Value>& values) {
   return {convert, ""};
 }
 
+std::string fault_of_bus(const std::string& text) {
+  return text == "none" || is_bus(text)
+             ? ""
+             : "'" + text + "' is neither system, user, none nor a D-Bus address";
+}
+
 void describe(CLI::App& app, Options& options) {
   static const std::map<std::string, log::Target> targets{{"auto", log::Target::automatic},
                                                           {"journal", log::Target::journal},
@@ -57,6 +64,7 @@ void describe(CLI::App& app, Options& options) {
           [](const std::string& text) { return text.empty() ? "it is empty" : ""; }, ""))
       ->capture_default_str();
   app.add_option("--bus", options.service.bus, "system, user, none or a D-Bus address")
+      ->check(CLI::Validator(fault_of_bus, ""))
       ->capture_default_str();
   app.add_option("--log-target", options.log_target, "auto, journal or stderr")
       ->type_name("TARGET")

@@ -44,6 +44,13 @@ std::string line_of(const TargetStatus& of) {
   return text.substr(text.find('\n') + 1);
 }
 
+TEST(StatusText, WhatDoesNotFitIsCounted) {
+  EXPECT_EQ("a\nb\nc\n", fitting("a\nb\nc\n", 3));
+  EXPECT_EQ("a\n... 2 more lines\n", fitting("a\nb\nc\n", 2));
+  EXPECT_EQ("... 3 more lines\n", fitting("a\nb\nc\n", 1));
+  EXPECT_EQ("", fitting("", 1));
+}
+
 TEST(StatusText, OneLinePerGroupAndTargetAndTheReason) {
   EXPECT_EQ(
       "web  watching  /srv/www -> /srv/releases/42, 12,345 directories watched, 1 link followed\n"

@@ -145,6 +145,15 @@ TEST_F(Ctl, Metrics) {
   EXPECT_TRUE(metrics.out.ends_with("# EOF\n"));
 }
 
+TEST_F(Ctl, SaysWhyNothingCanBeWritten) {
+  for (const std::string verb : {"status", "metrics", "status --json", "verify --json"}) {
+    const std::string command = "\"$0\" --bus \"$1\" " + verb + " >/dev/full";
+    const Finished full = run({"sh", "-c", command, mirrorctl_program(), bus().address()});
+    EXPECT_EQ(1, full.status) << verb;
+    EXPECT_EQ("standard output cannot be written: No space left on device\n", full.err) << verb;
+  }
+}
+
 TEST_F(Ctl, MonitorShowsChangesAsTheyHappen) {
   Arguments command = on_bus({"monitor"});
   command.insert(command.begin(), mirrorctl_program());
@@ -198,6 +207,31 @@ TEST_F(Ctl, VerbsThatTellFactsNeedADaemon) {
     EXPECT_EQ(3, mirrorctl(verb).status) << verb.front();
 }
 
+TEST(CtlUsage, AVerbThatThereIsNot) {
+  const auto refused = [](const Arguments& arguments) {
+    const Finished found = run_mirrorctl(arguments);
+    EXPECT_EQ(2, found.status) << found.err;
+    return found.err;
+  };
+  EXPECT_EQ("no verb 'staus'; did you mean 'status'?\n", refused({"staus"}));
+  EXPECT_EQ("no verb 'staus'; did you mean 'status'?\n", refused({"staus", "web", "--json"}));
+  EXPECT_EQ("no verb 'web/copy'; see mirrorctl --help\n", refused({"web/copy"}));
+  EXPECT_TRUE(contains(refused({"--nosuch"}), "--nosuch"));
+  EXPECT_TRUE(contains(refused({"status", "web", "two"}), "two"));
+  EXPECT_EQ(0, run_mirrorctl({"--help"}).status);
+}
+
+TEST(CtlUsage, ABusThatThereCannotBe) {
+  for (const std::string bus : {"foo", "none", "", ":path=/x"}) {
+    const Finished found = run_mirrorctl({"--bus", bus});
+    EXPECT_EQ(2, found.status) << bus;
+    EXPECT_TRUE(contains(found.err, "'" + bus + "' is neither system, user nor a D-Bus address"))
+        << found.err;
+  }
+  EXPECT_EQ(3, run_mirrorctl({"--bus", "unix:path=/no/such/bus"}).status);
+  EXPECT_EQ(2, run({mirrord_program(), "--bus", "foo", "--check"}).status);
+}
+
 /// What bash would offer behind `line`.
 std::string completions(const std::string& line) {
   constexpr auto* kScript = R"(
@@ -218,6 +252,7 @@ TEST_F(Ctl, BashCompletesVerbsOptionsAndNames) {
   EXPECT_EQ("web\nweb/copy\nweb/other\n", completions(command + "sync "));
   EXPECT_EQ("web/copy\n", completions(command + "sync --full web/c"));
   EXPECT_EQ("web\n", completions(command + "explain w"));
+  EXPECT_EQ("\n", completions(command + "doctor --ho")) << "it looks at this host";
 }
 
 TEST_F(Ctl, BashTakesNamesForNothingButNames) {

@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <nlohmann/json.hpp>
 
 #include "e2e/lab.hpp"
@@ -34,6 +35,15 @@ class Doctor : public Lab {
   }
   Finished doctor(const Arguments& more = {}) const {
     return run_mirrorctl(doctor_arguments(more));
+  }
+
+  /// It is a person who accepts a host key, so the answer comes by standard input.
+  Finished trusting(const std::string& answer, const Environment& environment = {}) const {
+    Arguments all{"bash", "-c",   "answer=$1; shift; echo \"$answer\" | \"$@\"",
+                  "bash", answer, mirrorctl_program()};
+    const Arguments doctor = doctor_arguments({"--trust"});
+    all.insert(all.end(), doctor.begin(), doctor.end());
+    return run(all, environment);
   }
 
   void finds(const std::string& fault) const {
@@ -69,8 +79,8 @@ TEST_F(Doctor, FindsNothingWhereAllIsWell) {
   const Finished healthy = doctor();
   EXPECT_EQ(0, healthy.status) << healthy.out << healthy.err;
   EXPECT_FALSE(contains(healthy.out, "FAIL")) << healthy.out;
-  for (const auto* found :
-       {"can be read by user", "login as user", "on the target", "can be written", "2 of 2 links"})
+  for (const auto* found : {"can be read by user", "@127.0.0.1 works, ", "on the target",
+                            "can be written", "2 of 2 links"})
     EXPECT_TRUE(contains(healthy.out, found)) << found << " in\n" << healthy.out;
 }
 
@@ -136,6 +146,7 @@ TEST_F(Doctor, WatchLimitIsNear) {
 TEST_F(Doctor, SourceIsGone) {
   fs::rename(source, dir / "gone");
   finds("cannot be read by user");
+  EXPECT_FALSE(contains(doctor().out, "links lead")) << doctor().out;
 }
 
 TEST_F(Doctor, SourceIsNoDirectory) {
@@ -260,6 +271,23 @@ TEST_F(Doctor, TheKeyIsNone) {
   finds("the key '" + server("tgt1").identity_file().native() + "' cannot be used by user");
 }
 
+TEST_F(Doctor, TheKeyIsADirectoryOrThePublicOne) {
+  const fs::path key = server("tgt1").identity_file(), pair = dir / "pair";
+  fs::rename(key, pair);
+  fs::create_directory(key);
+  finds("it is a directory\n      name the key in it");
+  const auto named = [&](const fs::path& file) {
+    configure({.targets = {"\"127.0.0.1:/copy\""},
+               .settings = "ssh = { identity_file = \"" + file.native() + "\", port = " +
+                           std::to_string(server("tgt1").port()) + ", known_hosts_file = \"" +
+                           server("tgt1").known_hosts_file().native() + "\" }\n"});
+  };
+  fs::rename(key.native() + ".pub", pair.native() + ".pub");
+  named(pair.native() + ".pub");
+  fs::remove(pair);
+  finds("this is the public key\n      name " + pair.native() + '\n');
+}
+
 /// Not the one of [.ssh], but of the user's own settings.
 TEST_F(Doctor, TheKeyOfTheSshConfigurationIsLookedAt) {
   const SshServer& there = server("tgt1");
@@ -351,9 +379,24 @@ TEST_F(Doctor, RsyncHereIsOld) {
   warns_of("rsync 3.0.9 on this host is old");
 }
 
-/// As rrsync(1) does, when it is asked for anything but a transfer.
+/// As nologin(8) and an sshd for sftp do.
 TEST_F(Doctor, TheLoginHasNoShell) {
-  with_remote_program("#!/bin/sh\necho 'This account is currently not available.'\nexit 1\n");
+  const fs::path keys = server("tgt1").authorized_keys_file();
+  const std::string key = read_file(keys);
+  write_file(keys, "command=\"echo This account is currently not available.; exit 1\" " + key);
+  finds("the login has no usable shell; it answered: 'This account is currently not available.'");
+  EXPECT_FALSE(contains(doctor().out, "warn  web/tgt1")) << doctor().out;
+  // As rssh(1) does, for which a shell is not needed.
+  write_script(
+      dir / "only-rsync",
+      "#!/bin/sh\ncase $SSH_ORIGINAL_COMMAND in\n"
+      "  *--server*) exec $SSH_ORIGINAL_COMMAND ;;\n  *) echo Only rsync; exit 1 ;;\nesac\n");
+  write_file(keys, "command=\"" + (dir / "only-rsync").native() + "\" " + key);
+  const Finished only_rsync = doctor();
+  EXPECT_EQ(0, only_rsync.status) << only_rsync.out;
+  EXPECT_TRUE(contains(only_rsync.out, "rsync takes its settings")) << only_rsync.out;
+  with_remote_program("#!/bin/sh\necho 'I am no rsync.'\nexit 1\n");
+  write_file(keys, key);
   finds("what answers there is no rsync");
 }
 
@@ -373,34 +416,109 @@ TEST_F(Doctor, TargetIsNotWritable) {
   if (::geteuid() != 0) GTEST_SKIP() << "only root can be a user who may not write";
   configure({.targets = {local_target("shut/copy")}, .settings = "user = \"nobody\"\n"});
   fs::create_directory(dir / "shut");
-  finds("cannot be written by user 'nobody'");
+  finds("cannot be written by user 'nobody': Permission denied\n      give it to user 'nobody'");
   write_file(copy("tgt1"), "a file in place of the directory");
-  configure({.targets = {target}});
-  finds("cannot be written by the login");
+  configure({.targets = {target, local_target("tgt1/below")}});
+  finds("web/tgt1: '" + copy("tgt1").native() + "' is a file");
+  finds("/below: '" + copy("tgt1").native() + "' is a file");
+}
+
+/// Both kinds of targets are looked at where a script has changed the mounts: this ssh stays here.
+TEST_F(Doctor, TargetIsFullOrReadOnly) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root has mount namespaces";
+  for (const auto* name : {"far", "near"}) fs::create_directory(copy(name));
+  write_script(dir / "ssh", "#!/bin/sh\nfor command; do :; done\nexec sh -c \"$command\"\n");
+  configure({.targets = {"\"joe@far:" + copy("far").native() + '"', local_target("near")},
+             .settings = "ssh = { program = \"" + (dir / "ssh").native() + "\" }\n"});
+  const auto doctor_after = [&](const std::string& change) {
+    const std::string script =
+        "for copy in \"$0/far\" \"$0/near\"; do " + change + "; done >/dev/null 2>&1; exec \"$@\"";
+    Arguments all{"unshare", "-m", "sh", "-c", script, copy("").native(), mirrorctl_program()};
+    const Arguments doctor = doctor_arguments();
+    all.insert(all.end(), doctor.begin(), doctor.end());
+    const Finished found = run(all);
+    EXPECT_EQ(1, found.status) << found.out << found.err;
+    return found.out;
+  };
+  const std::string full =
+      doctor_after("mount -t tmpfs -o size=64k none \"$copy\"; cat /dev/zero >\"$copy/filler\"");
+  const std::string without_inodes = doctor_after(
+      "mount -t tmpfs -o nr_inodes=9 none \"$copy\"; i=0; "
+      "while touch \"$copy/$i\"; do i=$((i + 1)); done");
+  const std::string shut = doctor_after("mount -t tmpfs -o ro none \"$copy\"");
+  for (const auto* name : {"far", "near"}) {
+    const std::string cannot = '\'' + copy(name).native() + "' cannot be written";
+    EXPECT_TRUE(contains(full, cannot + ": no space left there")) << full;
+    EXPECT_TRUE(contains(without_inodes, cannot + ": no space left there")) << without_inodes;
+    EXPECT_TRUE(contains(shut, cannot)) << shut;
+  }
+  EXPECT_TRUE(contains(shut, "by the login: Read-only file system\n      mount it anew")) << shut;
+  EXPECT_TRUE(contains(full, "ok    web/far: login to joe@far works")) << full;
+}
+
+TEST_F(Doctor, SaysWhatHasFailedForTheDaemon) {
+  configure({.targets = {local_target("copy"), local_target("other")},
+             .settings = "rsync = { options = [\"--temp-dir=/no/such\"] }\n"});
+  start();
+  ASSERT_TRUE(target_becomes("copy", "retrying"));
+  const Finished found =
+      run_mirrorctl({"--bus", bus().address(), "doctor", "web/copy", "--config-dir", config_dir()});
+  EXPECT_TRUE(contains(found.out, "warn  web/copy: the daemon says: rsync exited")) << found.out;
+  EXPECT_FALSE(contains(found.out, "web/other")) << found.out;
 }
 
 TEST_F(Doctor, UnknownHostKeyIsFoundAndTrusted) {
   const fs::path known_hosts = server("tgt1").known_hosts_file();
   fs::remove(known_hosts);
   finds("the host key is not known to user");
+  finds("mirrorctl --bus unix:path=" + (dir / "no-bus").native() + " doctor --trust --config-dir " +
+        config_dir().native() + " shows it");
 
-  // It is a person who accepts, so the answer comes by standard input.
-  const auto answering = [&](const std::string& answer) {
-    Arguments all{"bash", "-c",   "answer=$1; shift; echo \"$answer\" | \"$@\"",
-                  "bash", answer, mirrorctl_program()};
-    const Arguments doctor = doctor_arguments({"--trust"});
-    all.insert(all.end(), doctor.begin(), doctor.end());
-    return run(all);
-  };
-  const Finished refused = answering("no");
+  const Finished refused = trusting("no");
   EXPECT_EQ(1, refused.status) << refused.out;
   EXPECT_TRUE(contains(refused.out, "SHA256:")) << refused.out;
   EXPECT_FALSE(fs::exists(known_hosts));
 
-  const Finished accepted = answering("yes");
+  const Finished accepted = trusting("yes");
   EXPECT_EQ(0, accepted.status) << accepted.out << accepted.err;
   EXPECT_TRUE(contains(read_file(known_hosts), "ssh-ed25519")) << read_file(known_hosts);
   EXPECT_EQ(0, doctor().status);
+}
+
+/// Its ssh runs commands of the user's while root waits for the key.
+TEST_F(Doctor, TrustReadsOnlyWhatTheUserCan) {
+  if (::geteuid() != 0) GTEST_SKIP() << "root decides what others can read";
+  const fs::path home = dir / "home", secret = dir / "secret", bait = dir / "bait";
+  fs::create_directory(home);
+  change_mode(home, 0777);
+  write_file(secret, "root:secret\n");
+  change_mode(secret, 0600);
+  write_script(bait,
+               "#!/bin/bash\n"
+               "for place in /tmp/mirrorctl-*/; do ln -sfn " +
+                   secret.native() + " \"$place/known_hosts\" 2>/dev/null; done\n" +
+                   "exec 3<>/dev/tcp/127.0.0.1/" + std::to_string(server("tgt1").port()) +
+                   "\ncat <&3 &\ncat >&3\n");
+  write_file(home / "ssh_config", "Host *\n  ProxyCommand " + bait.native() + '\n');
+  configure({.targets = {"\"127.0.0.1:/copy\""},
+             .settings = "user = \"nobody\"\nssh = { config_file = \"" +
+                         (home / "ssh_config").native() + "\", known_hosts_file = \"" +
+                         (home / "known_hosts").native() + "\" }\n"});
+  finds("the host key is not known to user 'nobody'");
+  const Finished asked = trusting("yes");
+  EXPECT_EQ(1, asked.status) << asked.out << asked.err;
+  EXPECT_EQ("", read_file(home / "known_hosts"));
+  EXPECT_EQ("root:secret\n", read_file(secret));
+}
+
+TEST_F(Doctor, TrustAsksNothingWithoutAFingerprint) {
+  fs::remove(server("tgt1").known_hosts_file());
+  write_script(dir / "bin/ssh-keygen", "#!/bin/sh\nexit 1\n");
+  const Finished asked =
+      trusting("yes", {{"PATH", (dir / "bin").native() + ':' + std::getenv("PATH")}});
+  EXPECT_EQ(1, asked.status) << asked.out << asked.err;
+  EXPECT_TRUE(contains(asked.out, "its key cannot be shown")) << asked.out;
+  EXPECT_FALSE(fs::exists(server("tgt1").known_hosts_file()));
 }
 
 TEST_F(Doctor, NeverTrustsAChangedKey) {
@@ -507,6 +625,15 @@ TEST_F(DoctorOfADaemon, ModuleIsMissingOrShut) {
   finds("the rsync daemon refuses: @ERROR: chdir failed");
 }
 
+TEST_F(DoctorOfADaemon, OnlyTheLastDirectoryIsMadeThere) {
+  mirror_to(url("open/a/b/c/"));
+  finds("there is no directory 'a/b' in module 'open'");
+  fs::create_directories(dir / "module/a/b");
+  EXPECT_EQ(0, doctor().status);
+  mirror_to(url("open/a"));
+  EXPECT_EQ(0, doctor().status);
+}
+
 TEST_F(DoctorOfADaemon, PasswordIsMissingOrWrongOrReadByOthers) {
   mirror_to(url("ours/web", "joe@"));
   finds("module 'ours' refuses the login");
@@ -514,7 +641,8 @@ TEST_F(DoctorOfADaemon, PasswordIsMissingOrWrongOrReadByOthers) {
   change_mode(dir / "password", 0644);
   finds("password file must not be other-accessible");
   write_private(dir / "password", "another\n");
-  finds("module 'ours' refuses the login");
+  finds("module 'ours' refuses the login: the password in '" + (dir / "password").native() +
+        "', or the login 'joe', is not accepted");
   fs::remove(dir / "password");
   finds("could not open password file");
 }

@@ -69,6 +69,29 @@ TEST_F(TransferVerbs, WaitIsForEveryChangeBeforeIt) {
   EXPECT_EQ(2, mirrorctl({"wait", "--timeout", "soon"}).status);
 }
 
+TEST_F(TransferVerbs, PauseAndResumeTellWhatTheyHaveChanged) {
+  begin_with({local_target("copy"), local_target("other")});
+  ASSERT_EQ(0, mirrorctl({"wait"}).status);
+  EXPECT_EQ("paused: 1 target\n", mirrorctl({"pause", "web/copy"}).out);
+  EXPECT_EQ("paused: 1 target\n", mirrorctl({"pause"}).out) << "the other one";
+  EXPECT_EQ("paused: 0 targets\n", mirrorctl({"pause"}).out);
+  EXPECT_EQ("resumed: 2 targets\n", mirrorctl({"resume", "web"}).out);
+  EXPECT_EQ("", mirrorctl({"pause", "nosuch"}).out);
+}
+
+TEST_F(TransferVerbs, WaitEndsInTimeWhereTheDaemonHangs) {
+  begin_with({local_target("copy")});
+  ASSERT_EQ(0, mirrorctl({"wait"}).status);
+  EXPECT_EQ(0, mirrorctl({"wait", "--timeout", "0s"}).status) << "it is asked all the same";
+  daemon->signal(SIGSTOP);
+  const auto start = std::chrono::steady_clock::now();
+  const Finished late = mirrorctl({"wait", "--timeout", "1500ms"});
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(10));
+  daemon->signal(SIGCONT);
+  EXPECT_EQ(1, late.status) << late.err;
+  EXPECT_TRUE(contains(late.err, "the time is over")) << late.err;
+}
+
 TEST_F(TransferVerbs, WaitOutlivesARestart) {
   begin_with({ssh_target("tgt1")});
   ASSERT_TRUE(arrives("first sync", {"tgt1"}));
