@@ -64,6 +64,14 @@ void TargetQueue::source_replaced(bool seen_repointed, Instant now) {
     if (*running) (*running)->paths.clear();
 }
 
+void TargetQueue::take_over(const TargetQueue& before, Instant now) {
+  for (const DirtySet* set : {&before.pending_, &before.set_aside_, &before.stuck_,
+                              &before.during_full_, &before.during_big_})
+    replay(*set, now);
+  for (const std::optional<Batch>* running : {&before.live_, &before.big_})
+    if (*running) keep(pending_, **running, now);
+}
+
 void TargetQueue::hurry(Instant now) {
   hurried_ = !pending_.empty();
   full_.skip_waits(now);
@@ -266,16 +274,15 @@ void TargetQueue::end_big(Instant now) {
     if (!during_big_.add(parent_of(path), ChangeKind::attributes, now)) full_.want(now);
   big_.reset();
   big_paths_.clear();
-  replay(during_big_, now);
+  replay(std::exchange(during_big_, {}), now);
 }
 
 /// What changed while another run was at it is sent again.
-void TargetQueue::replay(DirtySet& during, Instant now) {
+void TargetQueue::replay(const DirtySet& during, Instant now) {
   if (during.empty()) return;
   if (pending_.empty()) first_change_ = last_change_ = now;
   Instant oldest = std::min(pending_.oldest().value_or(now), *during.oldest());
   if (!pending_.merge(during)) full_.want(oldest);
-  during.clear();
 }
 
 void TargetQueue::give_back(JobKind kind, Instant now) {
@@ -290,13 +297,13 @@ void TargetQueue::give_back(JobKind kind, Instant now) {
       return end_big(now);
     case JobKind::full:
       full_.give_back();
-      return replay(during_full_, now);
+      return replay(std::exchange(during_full_, {}), now);
   }
 }
 
 void TargetQueue::full_finished(const Outcome& outcome, Instant now) {
   const bool was_quiet = !beside_full_ && during_full_.empty() && pending() == 0;
-  replay(during_full_, now);
+  replay(std::exchange(during_full_, {}), now);
   switch (full_.finished(outcome, was_quiet, pace_.retry, now)) {
     case Compared::all:
       return forget_stuck_failures();

@@ -72,6 +72,9 @@ class TargetQueue {
   /// Another directory is the source now. What was collected was seen of the one before, and no
   /// deletion of it counts; that all of it has gone does, if the source was `seen_repointed`.
   void source_replaced(bool seen_repointed, Instant now);
+  /// Takes over what the queue before it had not sent to the same copy: that was seen to change,
+  /// which a comparison of sizes and times may miss.
+  void take_over(const TargetQueue& before, Instant now);
   /// Whatever is pending is due now, without settling and without back-off.
   void hurry(Instant now);
   /// Releases what the deletion guard holds, once. False when it holds nothing.
@@ -124,7 +127,7 @@ class TargetQueue {
   std::optional<Instant> wanted(JobKind kind) const;
   std::optional<Instant> wanted() const;
   void end_big(Instant now);
-  void replay(DirtySet& during, Instant now);
+  void replay(const DirtySet& during, Instant now);
   Batch take_stuck();
   void keep(DirtySet& set, const Batch& batch, Instant now);
   void full_finished(const Outcome& outcome, Instant now);

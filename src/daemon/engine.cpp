@@ -84,11 +84,12 @@ void Engine::remove_group(const std::string& name) {
   groups_.erase(name);
 }
 
-/// Who is paused stays so, even where all begins anew.
+/// Who is paused stays so, and what was seen to change is sent, even where all begins anew.
 void Engine::update_group(GroupRun& run, const Group& config) {
   std::set<std::string> paused;
   for (TargetId id : run.targets)
     if (scheduler_.queue(id).paused()) paused.insert(targets_.at(id).config.name);
+  const std::vector<Replaced> before = replaced_by(run, config);
   if (content_settings(run.config) != content_settings(config)) {
     // What the targets must hold is another thing now.
     remove_group(config.name);
@@ -96,8 +97,34 @@ void Engine::update_group(GroupRun& run, const Group& config) {
   } else {
     update_targets(run, config);
   }
-  for (TargetId id : groups_.at(config.name)->targets)
+  const GroupRun& updated = *groups_.at(config.name);
+  for (TargetId id : updated.targets)
     scheduler_.queue(id).set_paused(paused.contains(targets_.at(id).config.name));
+  take_over(updated, before);
+}
+
+std::vector<Engine::Replaced> Engine::replaced_by(const GroupRun& run, const Group& config) const {
+  std::vector<Replaced> replaced;
+  if (run.config.source != config.source) return replaced;
+  const bool all = content_settings(run.config) != content_settings(config);
+  for (TargetId id : run.targets) {
+    const TargetRun& target = targets_.at(id);
+    if (!all && std::ranges::find(config.targets, target.config) != config.targets.end()) continue;
+    replaced.push_back({target.config.name, target.config.destination.text, scheduler_.queue(id),
+                        target.distrusts_times});
+  }
+  return replaced;
+}
+
+void Engine::take_over(const GroupRun& run, const std::vector<Replaced>& before) {
+  for (TargetId id : run.targets)
+    for (const Replaced& old : before) {
+      TargetRun& target = targets_.at(id);
+      if (old.name != target.config.name || old.destination != target.config.destination.text)
+        continue;
+      scheduler_.queue(id).take_over(old.queue, loop_.now());
+      target.distrusts_times = old.distrusts_times;
+    }
 }
 
 void Engine::update_targets(GroupRun& run, const Group& config) {

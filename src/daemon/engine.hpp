@@ -118,6 +118,14 @@ class Engine {
                           const std::function<void(TargetId)>& action);
 
   // Groups and reload
+  /// A target that is made anew, with what it has not sent.
+  struct Replaced {
+    std::string name, destination;
+    TargetQueue queue;
+    bool distrusts_times;
+  };
+  std::vector<Replaced> replaced_by(const GroupRun& run, const Group& config) const;
+  void take_over(const GroupRun& run, const std::vector<Replaced>& before);
   void add_group(const Group& config);
   void remove_group(const std::string& name);
   void update_group(GroupRun& run, const Group& config);

@@ -192,6 +192,31 @@ TEST_F(TransferVerbs, PauseStandsOverAReload) {
   ASSERT_TRUE(arrives("after resume", {"copy"}));
 }
 
+// A comparison of sizes and times would not find it.
+TEST_F(TransferVerbs, WhatIsPendingIsSentAfterAReloadOfItsGroup) {
+  const std::string excluding = "exclude = [\"*.bak\"]\n";
+  const fs::path fresh = dir / "fresh";
+  const auto put = [&](const std::string& text) {
+    write_file(fresh, text);
+    fs::last_write_time(fresh, fs::file_time_type());
+    fs::rename(fresh, images / "file");
+  };
+  put("one");
+  begin_with({local_target("copy")});
+  ASSERT_TRUE(holds(copy("copy") / "images/file", "one"));
+  for (const auto& [text, settings] :
+       {std::pair{"two", excluding}, {"six", excluding + "rsync = { compress = false }\n"}}) {
+    ASSERT_EQ(0, mirrorctl({"pause"}).status);
+    put(text);
+    ASSERT_TRUE(wait_until([&] { return number("copy", "Pending") == 1; }));
+    configure({.targets = {local_target("copy")}, .settings = settings});
+    ASSERT_TRUE(signal_reload());
+    ASSERT_EQ(0, mirrorctl({"resume"}).status);
+    ASSERT_EQ(0, mirrorctl({"wait"}).status);
+    EXPECT_EQ(read_file(copy("copy") / "images/file"), text);
+  }
+}
+
 TEST_F(TransferVerbs, PauseStandsOverAReloadOfTheTargetItself) {
   begin_with({local_target("copy"), local_target("other")});
   ASSERT_TRUE(arrives("first sync", {"copy", "other"}));
