@@ -170,23 +170,24 @@ bool TreeWatcher::stands(TreeId id) {
     there = identity_of(tree.rules.source);
   }
   if (there && tree.root != 0 && map_.link(tree.root_link).identity == *there) return true;
-  if (source_is_as_before(id)) return true;
+  if (source_is_as_before(id, resolve_as_user(id, "/", tree.rules.source))) return true;
   relink_source(id);
   release_unused();
   return false;
 }
 
-bool TreeWatcher::source_is_as_before(TreeId id) const {
+bool TreeWatcher::source_is_as_before(TreeId id, const Resolution& now) const {
   const Tree& tree = trees_.at(id);
   if (tree.root == 0) return false;
   const Link& root = map_.link(tree.root_link);
-  Resolution now = resolve_as_user(id, "/", tree.rules.source);
   return end_of(id, now) == LinkEnd::directory && now.path == root.referent &&
          now.identity == root.identity;
 }
 
 void TreeWatcher::relink_source(TreeId id) {
-  if (source_is_as_before(id)) return;
+  // With its pins: a directory on the way may have been made anew, with the source moved into it.
+  const auto [now, pins] = resolve_and_pin(id, "/", trees_.at(id).rules.source, 0);
+  if (source_is_as_before(id, now) && pins == map_.link(trees_.at(id).root_link).pins) return;
   refresh_mounts();  // as long as it is known what they concern
   // Also when it is missing as before: it may be missing at a later step, with other pins.
   drop_root(id);

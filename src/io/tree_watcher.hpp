@@ -173,7 +173,7 @@ class TreeWatcher {
   void place_root(TreeId tree);
   void drop_root(TreeId tree);
   void set_state(TreeId tree, TreeState state);
-  bool source_is_as_before(TreeId tree) const;
+  bool source_is_as_before(TreeId tree, const Resolution& now) const;
   void relink_source(TreeId tree);
 
   // Links (tree_links.cpp)

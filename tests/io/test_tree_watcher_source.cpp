@@ -71,6 +71,20 @@ TEST_F(SourcePath, ItsParentMayBeRenamed) {
   EXPECT_TRUE(follows(path("p/q/source")));
 }
 
+TEST_F(SourcePath, ItsParentMayBeMadeAnewWithItInside) {
+  fs::create_directories(path("parent/source"));
+  fs::create_directories(path("other"));
+  watch(Symlinks::follow, "parent/source");
+  fs::rename(path("parent"), path("old"));
+  fs::create_directory(path("parent"));
+  fs::rename(path("old/source"), path("parent/source"));
+  fs::remove(path("old"));
+  EXPECT_EQ(state(), TreeState::watching);
+  ASSERT_TRUE(test::exchange(path("parent/source"), path("other")));
+  EXPECT_EQ(state(), TreeState::watching);
+  EXPECT_TRUE(follows(path("parent/source")));
+}
+
 TEST_F(SourcePath, ReplacedByAnotherDirectoryItIsCrawledAfresh) {
   watch();
   fs::create_directory(path("fresh"));
@@ -244,6 +258,45 @@ TEST_F(Mounts, ANestedMountThatVanishesIsPassedOver) {
     fs::remove(t.src("m/h"));
     EXPECT_TRUE(t.covers("m/h")) << "seen to be deleted";
     EXPECT_EQ(t.watcher->watches(), watches);
+  });
+}
+
+TEST_F(Mounts, OneOverAnotherIsEnteredAndLeft) {
+  in_own_namespace([](test::WatchedTree& t) {
+    fs::create_directories(t.src("m"));
+    mount_tmpfs(t.src("m"));
+    write_file(t.src("m/below"), "x");
+    t.watch();
+    mount_tmpfs(t.src("m"));
+    write_file(t.src("m/f"), "x");
+    t.settle();
+    t.forget();
+    write_file(t.src("m/g"), "x");
+    EXPECT_TRUE(t.covers("m/g"));
+    unmount(t.src("m"));
+    EXPECT_TRUE(t.covers("m/below"));
+    t.forget();
+    write_file(t.src("m/h"), "x");
+    EXPECT_TRUE(t.covers("m/h"));
+  });
+}
+
+TEST_F(Mounts, AChainOfLinksThroughOneThatVanishesIsPassedOver) {
+  in_own_namespace([](test::WatchedTree& t) {
+    mount_tmpfs(t.ext());
+    write_file(t.path("real/f"), "x");
+    fs::create_directory_symlink(t.path("real"), t.ext("current"));
+    fs::create_directory_symlink(t.ext("current"), t.src("l"));
+    t.watch();
+    EXPECT_TRUE(t.watcher->mounts_that_matter().contains(t.ext()));
+    t.forget();
+    unmount(t.ext());
+    EXPECT_TRUE(t.quiet()) << text_of(t.changes);
+    EXPECT_EQ(t.watcher->unreadable(t.tree), std::vector<std::string>{"l"});
+    mount_tmpfs(t.ext());
+    fs::create_directory_symlink(t.path("real"), t.ext("current"));
+    t.settle();
+    EXPECT_EQ(t.watcher->unreadable(t.tree), std::vector<std::string>{});
   });
 }
 
