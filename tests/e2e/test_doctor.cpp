@@ -202,7 +202,7 @@ TEST_F(Doctor, HookCannotBeRun) {
 
 TEST_F(Doctor, TargetIsWhereALinkLeads) {
   fs::create_symlink(dir.path(), source / "up");
-  const std::string fault = "web/copy: the target is in the directory that the link 'up' leads to";
+  const std::string fault = "web/copy: the target and the directory that the link 'up' leads to overlap";
   configure({.targets = {target, local_target("copy")}});
   finds(fault);
   EXPECT_EQ(0, doctor({"web/tgt1"}).status) << "the copy of another host is none of it";
