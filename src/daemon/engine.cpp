@@ -64,8 +64,7 @@ void Engine::apply(const Config& config) {
   }
   config_ = config;
   config_loaded_usec_ = realtime_usec(loop_.now(), loop_.now());
-  published_at_.reset();  // whoever asked for it sees it
-  publish(loop_.now());
+  publish_at_once();
   want_pump();
 }
 
@@ -208,12 +207,14 @@ Engine::Found Engine::approve_deletes(const std::string& group, const std::strin
 }
 
 Engine::Found Engine::pause(const std::string& group, const std::string& target, bool paused) {
-  return for_each_selected(group, target, [&](TargetId id) {
+  const Found found = for_each_selected(group, target, [&](TargetId id) {
     scheduler_.queue(id).set_paused(paused);
     if (!paused) return;
     standbys_.erase(id);
     abandon_runs(id);
   });
+  publish_at_once();
+  return found;
 }
 
 /// Ends what may delete on old knowledge. It is done again later.

@@ -209,6 +209,7 @@ class Engine {
   const TreeWatcher& watcher(const GroupRun& run) const { return watchers_.of(run.tree); }
   TreeWatcher& watcher(const GroupRun& run) { return watchers_.of(run.tree); }
   void publish(Instant now);
+  void publish_at_once();
 
   Loop& loop_;
   Observer observer_;

@@ -131,8 +131,7 @@ uint64_t Engine::checkpoint() {
     for (const OpenFiles::File& file : run->open_files.take_all())
       if (!waits_for_close(*run, file)) tell_targets(*run, file.path, ChangeKind::data, now);
   last_checkpoint_ = static_cast<uint64_t>(now.time_since_epoch().count());
-  published_at_.reset();  // whoever asked looks at it next
-  publish(now);
+  publish_at_once();
   want_pump();
   return last_checkpoint_;
 }
@@ -156,6 +155,12 @@ Status Engine::make_status(Instant now) const {
   status.max_transfers = config_.limits.max_transfers;
   status.config_loaded_usec = config_loaded_usec_;
   return status;
+}
+
+/// Whoever asked for what has changed looks at it next.
+void Engine::publish_at_once() {
+  published_at_.reset();
+  publish(loop_.now());
 }
 
 void Engine::publish(Instant now) {
