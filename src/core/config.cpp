@@ -92,7 +92,9 @@ void check_rsync(const ConfigScope& scope, const toml::table& table, const Defau
                  const GroupDraft& group) {
   const Origin inplace = origin_of("rsync.inplace", table, defaults);
   for (const auto& [key, why] : faults_of_rsync(group.rsync)) {
-    const auto has_it = [&](const Target& target) { return has_fault(target.rsync, key); };
+    const auto has_it = [&, key = key](const Target& target) {
+      return has_fault(target.rsync, key);
+    };
     if (!group.targets.empty() && std::ranges::none_of(group.targets, has_it)) continue;
     const Origin other = origin_of(key, table, defaults);
     const Origin& blamed = other.inherited ? inplace : other;

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <ranges>
 #include <utility>
 
 #include "core/link_rule.hpp"
@@ -37,10 +36,11 @@ std::vector<std::string> detours_of(const Resolution& resolution) {
   std::vector<std::string> detours;
   if (resolution.path.empty()) return detours;
   // The first step is the link itself.
-  for (const Resolution::Step& step : resolution.steps | std::views::drop(1))
-    if (!is_at_or_below(resolution.path, step.directory) &&
-        (detours.empty() || detours.back() != step.directory))
-      detours.push_back(step.directory);
+  for (size_t i = 1; i < resolution.steps.size(); ++i) {
+    const std::string& directory = resolution.steps[i].directory;
+    const bool is_known = !detours.empty() && detours.back() == directory;
+    if (!is_known && !is_at_or_below(resolution.path, directory)) detours.push_back(directory);
+  }
   return detours;
 }
 
