@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <iterator>
 #include <limits>
 
@@ -42,15 +43,16 @@ std::optional<std::string> read_remote_command(const ConfigEntry& entry) {
   return std::nullopt;
 }
 
-/// rsync(1) --partial-dir: in the directory of each file, which it must not leave.
+/// rsync(1) --partial-dir: in the directory of each file, which it must not leave, or absolute; ""
+/// undoes that of [defaults].
 std::optional<std::string> read_partial_dir(const ConfigEntry& entry) {
   const auto name = read_text(entry, ".rsync-partial");
   if (!name) return std::nullopt;
-  const bool is_name = !name->empty() && *name != "." && *name != ".." &&
-                       name->find('/') == std::string::npos && !has_control_characters(*name);
-  if (is_name) return name;
+  const bool is_place = name->starts_with('/') || name->find('/') == std::string::npos;
+  if (is_place && *name != "." && *name != ".." && !has_control_characters(*name)) return name;
   entry.problem(fmt::format(
-      "must be a directory's name such as \".rsync-partial\", without a path, not \"{}\"", *name));
+      "must be a directory's name such as \".rsync-partial\", or an absolute path, not \"{}\"",
+      *name));
   return std::nullopt;
 }
 
@@ -89,22 +91,22 @@ bool equal_but_for_case(std::string_view a, std::string_view b) {
                     [&](char x, char y) { return lower(x) == lower(y); });
 }
 
-/// A word of ssh_config(5) that would break each transfer, but for one value.
+/// A word of ssh_config(5) that would break each transfer, but for some values.
 struct BreakingWord {
   std::string_view word;
-  std::string_view harmless;  ///< "" = there is none
+  std::array<std::string_view, 3> harmless;
   std::string_view why;
 };
 
 constexpr BreakingWord kBreakingWords[] = {
-    {"BatchMode", "yes", "nobody is there to answer"},
-    {"ForkAfterAuthentication", "no", "rsync could not tell when its connection ends"},
-    {"Host", "", "it begins a section, which only a file can have; use the key 'config_file'"},
-    {"Match", "", "it begins a section, which only a file can have; use the key 'config_file'"},
-    {"RemoteCommand", "none", "mirrord itself says what runs on the target"},
-    {"RequestTTY", "no", "a terminal would change what rsync sends"},
-    {"SessionType", "default", "rsync would not be started on the target"},
-    {"StdinNull", "no", "rsync could not send anything"},
+    {"BatchMode", {"yes", "true"}, "nobody is there to answer"},
+    {"ForkAfterAuthentication", {"no", "false"}, "rsync could not tell when its connection ends"},
+    {"Host", {}, "it begins a section, which only a file can have; use the key 'config_file'"},
+    {"Match", {}, "it begins a section, which only a file can have; use the key 'config_file'"},
+    {"RemoteCommand", {"none"}, "mirrord itself says what runs on the target"},
+    {"RequestTTY", {"no", "false", "auto"}, "a terminal would change what rsync sends"},
+    {"SessionType", {"default"}, "rsync would not be started on the target"},
+    {"StdinNull", {"no", "false"}, "rsync could not send anything"},
 };
 
 /// What is wrong with the word, "" when nothing is.
@@ -112,7 +114,8 @@ std::string fault_of_ssh_word(std::string_view word, const std::string& value) {
   const auto* breaking = std::ranges::find_if(
       kBreakingWords, [&](const BreakingWord& one) { return equal_but_for_case(one.word, word); });
   if (breaking == std::end(kBreakingWords)) return "";
-  if (!breaking->harmless.empty() && equal_but_for_case(breaking->harmless, value)) return "";
+  const auto is_value = [&](std::string_view one) { return equal_but_for_case(one, value); };
+  if (!value.empty() && std::ranges::any_of(breaking->harmless, is_value)) return "";
   return fmt::format("must not be \"{}\": {}", value, breaking->why);
 }
 

@@ -23,7 +23,8 @@ namespace mirrord {
 struct Batch {
   ChangeKind kind = ChangeKind::data;
   std::vector<std::string> paths;
-  Instant oldest{};  ///< no later than the first change in it
+  Instant oldest{};         ///< no later than the first change in it
+  bool has_failed = false;  ///< before, while the target answered
 };
 
 class DirtySet {

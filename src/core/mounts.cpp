@@ -43,7 +43,7 @@ Mounts parse_mounts(const std::string& mountinfo) {
     // Names may hold any other white space.
     for (std::string field; fields.size() <= kPoint && std::getline(text, field, ' ');)
       fields.push_back(field);
-    if (fields.size() > kPoint)
+    if (fields.size() > kPoint && fields[kPoint].starts_with('/'))
       mounts[unescape(fields[kPoint])] = fields[kId] + ' ' + fields[kDevice] + ' ' + fields[kRoot];
   }
   return mounts;

@@ -149,7 +149,9 @@ Batch TargetQueue::take_stuck() {
   constexpr size_t kKinds = 4;
   do stuck_turn_ = (stuck_turn_ + 1) % kKinds;
   while (!stuck_.has(static_cast<ChangeKind>(stuck_turn_)));
-  return stuck_.take(static_cast<ChangeKind>(stuck_turn_));
+  Batch batch = stuck_.take(static_cast<ChangeKind>(stuck_turn_));
+  batch.has_failed = true;
+  return batch;
 }
 
 void TargetQueue::set_aside(const std::vector<std::string>& paths) {

@@ -28,6 +28,7 @@ void Connections::open(TargetId id, const Group& group, const Target& target, Op
   Link fresh;
   fresh.can = links_[id].can;
   links_[id] = std::move(fresh);
+  forget_waiting(id);
   masters_.ask(id, group, target, [=, this, &group, &target](const SshMasters::Answer& answer) {
     answered(id, group, target, answer, opened);
   });
@@ -39,7 +40,8 @@ void Connections::answered(TargetId id, const Group& group, const Target& target
   Link& link = links_.at(id);
   link.control_path = answer.control_path;
   if (is_master(link.control_path) && probes(link.control_path) >= kProbesAtOnce)
-    link.waiting_probe = [=, this, &group, &target] { probe(id, group, target, opened); };
+    waiting_.push_back(
+        {id, link.control_path, [=, this, &group, &target] { probe(id, group, target, opened); }});
   else
     probe(id, group, target, opened);
 }
@@ -74,10 +76,16 @@ void Connections::probed(TargetId id, const Probe::Result& result, const Opened&
 }
 
 void Connections::probe_next(const std::string& control_path) {
-  const auto next = std::ranges::find_if(links_, [&](const auto& entry) {
-    return entry.second.waiting_probe && entry.second.control_path == control_path;
-  });
-  if (next != links_.end()) std::exchange(next->second.waiting_probe, nullptr)();
+  if (probes(control_path) >= kProbesAtOnce) return;
+  const auto next = std::ranges::find(waiting_, control_path, &WaitingProbe::control_path);
+  if (next == waiting_.end()) return;
+  const auto start = std::move(next->start);
+  waiting_.erase(next);
+  start();
+}
+
+void Connections::forget_waiting(TargetId id) {
+  std::erase_if(waiting_, [&](const WaitingProbe& one) { return one.target == id; });
 }
 
 ptrdiff_t Connections::probes(const std::string& control_path) const {
@@ -100,12 +108,14 @@ std::vector<std::string> Connections::undone(Instant now) const {
 }
 
 void Connections::close(TargetId id) {
+  forget_waiting(id);
   const auto closed = links_.extract(id);
   masters_.release(id);
   if (closed) probe_next(closed.mapped().control_path);
 }
 
 void Connections::close_all() {
+  waiting_.clear();
   links_.clear();
   masters_.clear();
 }

@@ -4,6 +4,7 @@
 // is gone. Opening it is one login attempt, however many transfers wait for it.
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -23,8 +24,7 @@ class Connections {
     std::string control_path;
     Capabilities can;
     std::unique_ptr<Probe> probe;
-    std::function<void()> waiting_probe;  ///< for another one's end
-    bool lost = false;                    ///< since it was opened
+    bool lost = false;  ///< since it was opened
   };
 
   /// The path for one more session of the master at `control_path`, or kNoMaster when it has
@@ -59,12 +59,20 @@ class Connections {
   void probe(TargetId id, const Group& group, const Target& target, const Opened& opened);
   void probed(TargetId id, const Probe::Result& result, const Opened& opened);
   void probe_next(const std::string& control_path);
+  void forget_waiting(TargetId id);
 
-  static constexpr ptrdiff_t kProbesAtOnce = 4;  // of a master, whose sessions are few
+  /// Until a probe of the same master has ended: its sessions are few.
+  struct WaitingProbe {
+    TargetId target;
+    std::string control_path;
+    std::function<void()> start;
+  };
+  static constexpr ptrdiff_t kProbesAtOnce = 4;
 
   Loop& loop_;
   SessionFor session_for_;
   std::map<TargetId, Link> links_;
+  std::deque<WaitingProbe> waiting_;
   SshMasters masters_;
 };
 

@@ -68,11 +68,16 @@ void Engine::apply(const Config& config) {
   want_pump();
 }
 
-void Engine::add_group(const Group& config) {
+void Engine::add_group(const Group& config, Before before) {
   auto run = std::make_unique<GroupRun>();
   run->config = config;
+  run->identity = before.identity;
+  run->resolved_source = std::move(before.resolved_source);
+  run->open_files = std::move(before.open_files);
   GroupRun& added = *groups_.emplace(config.name, std::move(run)).first->second;
   for (const Target& target : config.targets) added.targets.push_back(add_target(added, target));
+  take_over(added, before.targets);
+  // Only then: another directory may be the source now, and what was taken over be void.
   enter_tree(added);
 }
 
@@ -88,31 +93,30 @@ void Engine::update_group(GroupRun& run, const Group& config) {
   std::set<std::string> paused;
   for (TargetId id : run.targets)
     if (scheduler_.queue(id).paused()) paused.insert(targets_.at(id).config.name);
-  const std::vector<Replaced> before = replaced_by(run, config);
-  if (content_settings(run.config) != content_settings(config)) {
-    // What the targets must hold is another thing now.
-    remove_group(config.name);
-    add_group(config);
-  } else {
+  if (content_settings(run.config) != content_settings(config))
+    replace_group(run, config);
+  else
     update_targets(run, config);
-  }
-  const GroupRun& updated = *groups_.at(config.name);
-  for (TargetId id : updated.targets)
+  for (TargetId id : groups_.at(config.name)->targets)
     scheduler_.queue(id).set_paused(paused.contains(targets_.at(id).config.name));
-  take_over(updated, before);
 }
 
-std::vector<Engine::Replaced> Engine::replaced_by(const GroupRun& run, const Group& config) const {
-  std::vector<Replaced> replaced;
-  if (run.config.source != config.source) return replaced;
-  const bool all = content_settings(run.config) != content_settings(config);
-  for (TargetId id : run.targets) {
-    const TargetRun& target = targets_.at(id);
-    if (!all && std::ranges::find(config.targets, target.config) != config.targets.end()) continue;
-    replaced.push_back({target.config.name, target.config.destination.text, scheduler_.queue(id),
-                        target.distrusts_times});
+/// What the targets must hold is another thing now.
+void Engine::replace_group(GroupRun& run, const Group& config) {
+  Before before;
+  if (run.config.source == config.source) {
+    watchers_.drain();
+    before = {run.identity, run.resolved_source, run.open_files, {}};
+    for (TargetId id : run.targets) before.targets.push_back(as_replaced(id));
   }
-  return replaced;
+  remove_group(config.name);
+  add_group(config, std::move(before));
+}
+
+Engine::Replaced Engine::as_replaced(TargetId id) const {
+  const TargetRun& target = targets_.at(id);
+  return {target.config.name, target.config.destination.text, scheduler_.queue(id),
+          target.distrusts_times};
 }
 
 void Engine::take_over(const GroupRun& run, const std::vector<Replaced>& before) {
@@ -128,9 +132,12 @@ void Engine::take_over(const GroupRun& run, const std::vector<Replaced>& before)
 
 void Engine::update_targets(GroupRun& run, const Group& config) {
   std::vector<TargetId> kept;
+  std::vector<Replaced> replaced;
   for (TargetId id : std::vector<TargetId>(run.targets)) {
     bool same = std::ranges::find(config.targets, targets_.at(id).config) != config.targets.end();
-    if (!same) remove_target(run, id);
+    if (same) continue;
+    replaced.push_back(as_replaced(id));
+    remove_target(run, id);
   }
   for (const Target& target : config.targets) {
     auto known = std::ranges::find_if(
@@ -144,6 +151,7 @@ void Engine::update_targets(GroupRun& run, const Group& config) {
   }
   run.targets = std::move(kept);
   run.config = config;
+  take_over(run, replaced);
 }
 
 TargetId Engine::add_target(GroupRun& run, const Target& config) {

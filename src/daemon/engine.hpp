@@ -124,9 +124,17 @@ class Engine {
     TargetQueue queue;
     bool distrusts_times;
   };
-  std::vector<Replaced> replaced_by(const GroupRun& run, const Group& config) const;
+  /// What a group that is made anew on the same source knew of it.
+  struct Before {
+    std::optional<Identity> identity;
+    std::string resolved_source;
+    OpenFiles open_files;
+    std::vector<Replaced> targets;
+  };
+  Replaced as_replaced(TargetId id) const;
   void take_over(const GroupRun& run, const std::vector<Replaced>& before);
-  void add_group(const Group& config);
+  void replace_group(GroupRun& run, const Group& config);
+  void add_group(const Group& config, Before before = {});
   void remove_group(const std::string& name);
   void update_group(GroupRun& run, const Group& config);
   void update_targets(GroupRun& run, const Group& config);

@@ -123,7 +123,8 @@ void Engine::start(const Job& job, Instant now) {
 bool Engine::is_in_what_it_mirrors(const GroupRun& run, const Target& target) const {
   if (target.destination.kind != Destination::Kind::local) return false;
   const std::string copy = resolve("/", target.destination.path).last_seen();
-  return watcher(run).overlaps(run.tree, copy);
+  const bool deletes = run.config.delete_mode != DeleteMode::never;
+  return watcher(run).is_entangled(run.tree, copy, deletes);
 }
 
 void Engine::connect(TargetId id) {
@@ -157,10 +158,10 @@ Transfer Engine::make_transfer(TargetId id, const GroupRun& run, Lane lane) cons
   return transfer;
 }
 
-/// The target's master has room for so many sessions: sshd's MaxSessions where nobody has set it,
-/// sshd_config(5). More connect by themselves.
+/// The target's master has room for so many sessions: sshd's MaxSessions is 10 where nobody has set
+/// it, sshd_config(5), and one that has ended may still count there. More connect by themselves.
 std::string Engine::session_for(const std::string& control_path) const {
-  constexpr int kSessions = 10;
+  constexpr int kSessions = 9;
   auto is_session = [&](const auto& entry) {
     const std::unique_ptr<Run>& run = entry.second.run;
     return run && run->control_path() == control_path;
@@ -193,7 +194,9 @@ void Engine::start_live(Job job, GroupRun& run, const TargetRun& target) {
   const MaxDelete& guard = run.config.max_delete;
   const bool is_judged = scheduler_.queue(job.target).full().passed_guard();
   const bool guarded = (guard.count || guard.percent) && !is_judged;
-  if (guarded) put_entries_back(job, run);
+  // What a comparison that is held has failed at was not seen to become another thing.
+  const bool is_held = scheduler_.queue(job.target).full().held() && job.batch.has_failed;
+  if (guarded && !is_held) put_entries_back(job, run);
   if (job.batch.paths.empty()) return scheduler_.give_back(job.target, job.kind, loop_.now());
   Transfer transfer = make_transfer(job.target, run, lane_for(job, run));
   // A run of trees compares, too: it deletes nothing that the guard has not judged.

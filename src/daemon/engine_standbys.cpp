@@ -28,7 +28,7 @@ void Engine::update_standbys(Instant now) {
 /// Of the sessions of a master, some are for those who come without a standby: each that finds none
 /// would log in by itself.
 void Engine::leave_sessions(std::vector<TargetId>& wanted) const {
-  constexpr int kStandbysOfMaster = 8;
+  constexpr int kStandbysOfMaster = 7;
   std::map<std::string, int> standbys;
   std::erase_if(wanted, [&](TargetId id) {
     const std::string& master = connections_.find(id)->control_path;

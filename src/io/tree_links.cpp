@@ -137,11 +137,15 @@ std::vector<LinkFact> TreeWatcher::links(TreeId tree) const {
   return facts;
 }
 
-bool TreeWatcher::overlaps(TreeId tree, const std::string& physical) const {
+bool TreeWatcher::is_entangled(TreeId tree, const std::string& copy, bool deletes) const {
   // The source is a link among them.
   return std::ranges::any_of(map_.links_in(tree), [&](LinkId id) {
     const Link& link = map_.link(id);
-    return link.end == LinkEnd::directory && paths_overlap(physical, link.referent);
+    if (link.end != LinkEnd::directory) return false;
+    if (is_at_or_below(copy, link.referent)) return true;
+    const bool may_hold = link.parent != 0 && !deletes;
+    return is_at_or_below(link.referent, copy) &&
+           (!may_hold || relative_to(link.referent, copy) == map_.path(link));
   });
 }
 
@@ -238,7 +242,11 @@ void TreeWatcher::relink(LinkId id, std::optional<ChangeKind> of_file) {
   add_link(before.parent, before.name, true);
   // It was resolved anew there, and may lead elsewhere than a moment ago.
   const Link& after = map_.link(map_.link_at(before.parent, before.name));
-  if (leads_as_before(before, after.end, after.referent, after.identity) && !lost) return;
+  if (leads_as_before(before, after.end, after.referent, after.identity) && !lost) {
+    // By a new way, on which a change of the file may have gone unseen.
+    if (after.end == LinkEnd::file) report(before.parent, before.name, ChangeKind::data);
+    return;
+  }
   report_link(before.parent, before.name, had_directory_behind);
 }
 

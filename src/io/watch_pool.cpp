@@ -82,7 +82,7 @@ void WatchPool::remember_mounts() {
 }
 
 void WatchPool::remember_mounts_soon() {
-  constexpr Duration kAfter = std::chrono::seconds(2);
+  constexpr Duration kAfter = std::chrono::seconds(5);
   if (!std::exchange(remembers_soon_, true)) loop_.arm(remember_timer_, loop_.now() + kAfter);
 }
 

@@ -274,17 +274,17 @@ TEST(RsyncSchema, SaysWhatIsWrong) {
        "key 'options' in [t] must not hold \"/tmp\": an option begins with '-'; write its value in "
        "the same string"},
       {"password_file = 'x'", "key 'password_file' in [t] must be an absolute path, not \"x\""},
-      {"partial_dir = ''",
-       "key 'partial_dir' in [t] must be a directory's name such as \".rsync-partial\", without a "
-       "path, not \"\""},
+      {"partial_dir = 'a/b'",
+       "key 'partial_dir' in [t] must be a directory's name such as \".rsync-partial\", or an "
+       "absolute path, not \"a/b\""},
   };
   expect_messages(rsync_schema(), cases);
 }
 
-TEST(RsyncSchema, APartialDirectoryIsOnlyAName) {
-  for (const std::string name : {"", ".", "..", "../x", "a/b", "/tmp/x", "a/", "a\\n"})
+TEST(RsyncSchema, APartialDirectoryIsANameOrAbsolute) {
+  for (const std::string name : {".", "..", "../x", "a/b", "a/", "a\\n"})
     EXPECT_EQ(read("partial_dir = \"" + name + "\"", rsync_schema()).messages.size(), 1u) << name;
-  for (const std::string name : {".p", "...", "a b"})
+  for (const std::string name : {"", ".p", "...", "a b", "/tmp/x"})
     EXPECT_EQ(read("partial_dir = '" + name + "'", rsync_schema()).settings.partial_dir, name);
 }
 

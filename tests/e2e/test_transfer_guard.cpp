@@ -205,6 +205,38 @@ TEST_F(TransferGuardOfSource, ADirectoryInPlaceOfTheSourceDeletesNothing) {
   replace_in_one_look();
 }
 
+/// What was pending was seen of the one before.
+TEST_F(TransferGuardOfSource, NorDoesOneThatComesWithAReload) {
+  begin_with_twenty(own);
+  ASSERT_EQ(0, mirrorctl({"pause"}).status);
+  for (int i = 0; i < 20; ++i) write_file(own / std::to_string(i), "changed\n");
+  ASSERT_TRUE(wait_until([&] { return number("copy", "Pending") == 20; }));
+  fs::rename(own, dir / "before");
+  configure({.targets = {local_target("copy")},
+             .settings = kAtOnce + std::string("exclude = [\"*.bak\"]\n"),
+             .source = own});
+  ASSERT_TRUE(signal_reload());
+  write_file(dir / "new/0", "the only one\n");
+  fs::rename(dir / "new", own);
+  ASSERT_EQ(0, mirrorctl({"resume"}).status);
+  expect_new_one_held();
+}
+
+TEST_F(TransferGuardOfSource, WhatIsHeldDoesNotGoWithWhatTookItsPlace) {
+  begin_with_twenty(own / "d");
+  daemon.reset();
+  fs::remove_all(own / "d");
+  write_file(own / "d", "no directory any more\n");
+  start();
+  expect_held(copy("copy") / "d/19");
+  EXPECT_EQ(0, mirrorctl({"sync"}).status);
+  write_file(own / "new", "new\n");
+  EXPECT_TRUE(holds(copy("copy") / "new", "new\n"));
+  EXPECT_TRUE(fs::exists(copy("copy") / "d/19"));
+  EXPECT_EQ(0, mirrorctl({"sync", "--full", "--approve-deletes"}).status);
+  EXPECT_TRUE(holds(copy("copy") / "d", "no directory any more\n"));
+}
+
 /// Nothing keeps its inode number from being used again: no standby waits in it.
 TEST_F(TransferGuardOfSource, NorDoesOneWithTheSameInodeNumber) {
   begin_with_twenty(own, kAtOnce + std::string("standby = false\n"));

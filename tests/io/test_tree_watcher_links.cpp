@@ -101,6 +101,18 @@ TEST_F(Links, AChmodOnTheWayToAFileSendsNoFile) {
   EXPECT_TRUE(told("l", kData));
 }
 
+TEST_F(Links, AFileOnANewWayIsReported) {
+  write_file(ext("dir/file"), "x");
+  link("l", ext("dir/file"));
+  watch();
+  forget();
+  fs::rename(ext("dir"), ext("old"));
+  fs::create_directory(ext("dir"));
+  fs::rename(ext("old/file"), ext("dir/file"));
+  test::append_file(ext("dir/file"), "y");
+  EXPECT_TRUE(told("l", kData));
+}
+
 TEST_F(Links, ARePointedLinkIsFollowedToItsNewPlace) {
   fs::create_directory(ext("a"));
   fs::create_directory(ext("b"));
