@@ -52,6 +52,13 @@ bool is_followed(Symlinks rule, const std::string& path, const std::string& text
   return false;
 }
 
+bool is_entangled(const std::string& copy, const std::string& referent, const std::string& path,
+                  bool deletes) {
+  if (is_at_or_below(copy, referent)) return true;
+  if (!is_at_or_below(referent, copy)) return false;
+  return path.empty() || deletes || relative_to(referent, copy) == path;
+}
+
 bool is_within(const std::string& referent, const std::vector<std::string>& directories) {
   if (directories.empty()) return true;
   return std::ranges::any_of(directories, [&](const std::string& directory) {

@@ -16,6 +16,12 @@ bool is_unsafe_link(const std::string& path, const std::string& text);
 /// Whether the link at `path` becomes what it points to.
 bool is_followed(Symlinks rule, const std::string& path, const std::string& text);
 
+/// Whether the directory `copy` would be a part of what is copied to it: of `referent`, which the
+/// link at `path` leads to, or which is the source itself (path ""). It may hold what a link leads
+/// to where nothing is deleted, if that is not copied onto itself.
+bool is_entangled(const std::string& copy, const std::string& referent, const std::string& path,
+                  bool deletes);
+
 /// Whether the physical path `referent` lies in one of the directories (empty list = anywhere).
 bool is_within(const std::string& referent, const std::vector<std::string>& directories);
 

@@ -172,7 +172,7 @@ void check_group(Report& report, const Group& group, const Selection& selection,
   for (const Target& target : group.targets) {
     if (!is_selected(selection, target)) continue;
     const std::string about = name_of(group, target);
-    check_for_loop(report, about, target, links);
+    check_for_loop(report, about, group, target, links);
     attempt(report, about, [&] { check_target(report, group, target, user, trust); });
   }
 }

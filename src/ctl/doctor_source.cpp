@@ -116,12 +116,14 @@ std::vector<FollowedLink> check_links(Report& report, const Group& group, const 
   return followed;
 }
 
-void check_for_loop(Report& report, const std::string& about, const Target& target,
-                    const std::vector<FollowedLink>& links) {
+void check_for_loop(Report& report, const std::string& about, const Group& group,
+                    const Target& target, const std::vector<FollowedLink>& links) {
   if (target.destination.kind != Destination::Kind::local) return;
   const std::string copy = resolve("/", target.destination.path).last_seen();
-  const auto loop = std::ranges::find_if(
-      links, [&](const FollowedLink& link) { return paths_overlap(copy, link.referent); });
+  const bool deletes = group.delete_mode != DeleteMode::never;
+  const auto loop = std::ranges::find_if(links, [&](const FollowedLink& link) {
+    return is_entangled(copy, link.referent, link.path, deletes);
+  });
   if (loop == links.end()) return;
   if (loop->path.empty())
     return report.fault(about, "the target and the source overlap", "move the target");

@@ -24,7 +24,7 @@ struct FollowedLink {
 std::vector<FollowedLink> check_links(Report& report, const Group& group, const User& user);
 
 /// Whether each copy would be a change that has to be copied; the daemon refuses such a target.
-void check_for_loop(Report& report, const std::string& about, const Target& target,
-                    const std::vector<FollowedLink>& links);
+void check_for_loop(Report& report, const std::string& about, const Group& group,
+                    const Target& target, const std::vector<FollowedLink>& links);
 
 }  // namespace mirrord

@@ -124,7 +124,7 @@ bool Engine::is_in_what_it_mirrors(const GroupRun& run, const Target& target) co
   if (target.destination.kind != Destination::Kind::local) return false;
   const std::string copy = resolve("/", target.destination.path).last_seen();
   const bool deletes = run.config.delete_mode != DeleteMode::never;
-  return watcher(run).is_entangled(run.tree, copy, deletes);
+  return watcher(run).holds_copy(run.tree, copy, deletes);
 }
 
 void Engine::connect(TargetId id) {

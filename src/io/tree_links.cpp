@@ -137,15 +137,12 @@ std::vector<LinkFact> TreeWatcher::links(TreeId tree) const {
   return facts;
 }
 
-bool TreeWatcher::is_entangled(TreeId tree, const std::string& copy, bool deletes) const {
+bool TreeWatcher::holds_copy(TreeId tree, const std::string& copy, bool deletes) const {
   // The source is a link among them.
   return std::ranges::any_of(map_.links_in(tree), [&](LinkId id) {
     const Link& link = map_.link(id);
-    if (link.end != LinkEnd::directory) return false;
-    if (is_at_or_below(copy, link.referent)) return true;
-    const bool may_hold = link.parent != 0 && !deletes;
-    return is_at_or_below(link.referent, copy) &&
-           (!may_hold || relative_to(link.referent, copy) == map_.path(link));
+    return link.end == LinkEnd::directory && paths_overlap(copy, link.referent) &&
+           is_entangled(copy, link.referent, map_.path(link), deletes);
   });
 }
 

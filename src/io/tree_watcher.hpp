@@ -121,10 +121,9 @@ class TreeWatcher {
   bool drain();
   /// The links of the tree that are followed or left out, in the order they were found.
   std::vector<LinkFact> links(TreeId tree) const;
-  /// Whether a copy in this directory would be part of what is copied: it is, holds or is below the
-  /// source, or a directory that a link of it leads to. It may hold such a directory where nothing
-  /// is deleted, if that is not copied onto itself.
-  bool is_entangled(TreeId tree, const std::string& copy, bool deletes) const;
+  /// Whether a copy in this directory would be part of the source or of what its links lead to, as
+  /// is_entangled() has it.
+  bool holds_copy(TreeId tree, const std::string& copy, bool deletes) const;
   size_t directories(TreeId tree) const { return map_.directories(tree); }
   /// Directories, files and links that were met when their directories were listed.
   uint64_t entries(TreeId tree) const { return trees_.at(tree).entries; }

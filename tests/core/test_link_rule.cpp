@@ -33,5 +33,21 @@ TEST(LinkRule, UnsafeIsWhatLeadsOutOrMight) {
     EXPECT_EQ(is_unsafe_link(c.path, c.text), c.unsafe) << c.path << " -> " << c.text;
 }
 
+TEST(LinkRule, ACopyIsNoPartOfWhatIsCopied) {
+  const struct {
+    const char *copy, *referent, *path;
+    bool deletes, entangled;
+  } cases[] = {
+      {"/copy", "/source", "", true, false},         {"/source/copy", "/source", "", false, true},
+      {"/source", "/source", "", false, true},       {"/srv", "/srv/source", "", false, true},
+      {"/ext/copy", "/ext", "l", false, true},       {"/ext", "/ext/l", "l", false, true},
+      {"/ext", "/ext/other", "l", false, false},     {"/ext", "/ext/other", "l", true, true},
+      {"/ext/copy", "/ext/copy2", "l", true, false},
+  };
+  for (const auto& c : cases)
+    EXPECT_EQ(is_entangled(c.copy, c.referent, c.path, c.deletes), c.entangled)
+        << c.copy << ' ' << c.referent;
+}
+
 }  // namespace
 }  // namespace mirrord
