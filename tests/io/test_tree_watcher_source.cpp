@@ -71,19 +71,20 @@ TEST_F(SourcePath, ItsParentMayBeRenamed) {
   EXPECT_TRUE(follows(path("p/q/source")));
 }
 
-TEST_F(SourcePath, ItsParentMayBeMadeAnewWithItInside) {
-  fs::create_directories(path("parent/source"));
-  fs::create_directories(path("other"));
-  watch(Symlinks::follow, "parent/source");
-  fs::rename(path("parent"), path("old"));
-  fs::create_directory(path("parent"));
-  fs::rename(path("old/source"), path("parent/source"));
+TEST_F(SourcePath, AParentMayBeMadeAnewWithItInside) {
+  fs::create_directories(path("top/parent/source"));
+  fs::create_directories(path("other/source"));
+  watch(Symlinks::follow, "top/parent/source");
+  fs::rename(path("top"), path("old"));
+  fs::create_directory(path("top"));
+  fs::rename(path("old/parent"), path("top/parent"));
   fs::remove(path("old"));
   EXPECT_EQ(state(), TreeState::watching);
-  fs::rename(path("parent/source"), path("away"));
-  fs::rename(path("other"), path("parent/source"));
+  // Of which the source itself hears nothing.
+  fs::rename(path("top/parent"), path("away"));
+  fs::rename(path("other"), path("top/parent"));
   EXPECT_EQ(state(), TreeState::watching);
-  EXPECT_TRUE(follows(path("parent/source")));
+  EXPECT_TRUE(follows(path("top/parent/source")));
 }
 
 TEST_F(SourcePath, ReplacedByAnotherDirectoryItIsCrawledAfresh) {
