@@ -221,19 +221,18 @@ std::set<std::string> TreeWatcher::mounts_that_matter() const {
   for (const auto& [id, tree] : trees_) {
     const std::string& source = map_.link(tree.root_link).referent;
     for (LinkId link : map_.links_in(id)) {
-      const std::string& referent = map_.link(link).referent;
-      for (const std::string& directory : map_.link(link).detours)
-        for (const std::string& mount_point : related(all, directory))
-          if (is_at_or_below(directory, mount_point) && !is_at_or_below(source, mount_point))
-            mattering.insert(mount_point);
+      const Link& l = map_.link(link);
+      const std::string& referent = l.referent;
       if (referent.empty()) continue;
-      const bool is_lost_itself = map_.link(link).end == LinkEnd::unreadable;
-      for (const std::string& mount_point : related(all, referent == "/" ? "" : referent)) {
+      const bool is_lost_itself = l.end == LinkEnd::unreadable;
+      std::vector<std::string> on_the_way = related(all, referent == "/" ? "" : referent);
+      for (const std::string& directory : l.detours)
+        std::ranges::move(related(all, directory), std::back_inserter(on_the_way));
+      for (const std::string& mount_point : on_the_way) {
         const WatchMap::Place place = place_at(link, mount_point);
         const bool below = place.dir != 0 || place.below_unreadable ||
                            (is_lost_itself && is_at_or_below(mount_point, referent));
-        const bool around =
-            is_at_or_below(referent, mount_point) && !is_at_or_below(source, mount_point);
+        const bool around = leads_through(l, mount_point) && !is_at_or_below(source, mount_point);
         if (below || around) mattering.insert(mount_point);
       }
     }
