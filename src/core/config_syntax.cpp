@@ -1,11 +1,11 @@
 #include "core/config_syntax.hpp"
 
-#include "core/config_values.hpp"
-
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
+
+#include "core/config_values.hpp"
 
 namespace mirrord {
 namespace {

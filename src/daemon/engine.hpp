@@ -1,8 +1,8 @@
 // Carries the decisions out: watchers report changes, queues say what is due, runs are started.
 //
-// Owns the tree watcher, the scheduler and the running rsyncs. pump() is the only place where
-// decisions become effects: it starts due jobs, arms the one timer and publishes what changed in
-// the status. Reload is a difference: what did not change keeps its watches, queue and transfer.
+// Owns the tree watchers, the scheduler, the connections, the hooks and the running rsyncs. pump()
+// is the only place where what is due is started: it arms the one timer, and publishes what changed
+// in the status. Reload is a difference: what did not change keeps its watches, queue and transfer.
 #pragma once
 
 #include <functional>
