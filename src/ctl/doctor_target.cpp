@@ -3,18 +3,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <functional>
 #include <regex>
-#include <sstream>
 #include <string_view>
 
-#include "core/capabilities.hpp"
 #include "core/escape.hpp"
 #include "core/lines.hpp"
-#include "core/rsync.hpp"
 #include "core/ssh.hpp"
 #include "core/status_text.hpp"
+#include "ctl/doctor_daemon.hpp"
+#include "ctl/doctor_rsync.hpp"
 #include "ctl/host_keys.hpp"
 #include "ctl/login_failure.hpp"
 #include "ctl/run_command.hpp"
@@ -23,111 +21,14 @@ namespace mirrord {
 
 namespace {
 
-namespace fs = std::filesystem;
-
-constexpr auto kPatience = std::chrono::minutes(1);
 constexpr auto kSlowLogin = std::chrono::seconds(2);
 constexpr size_t kLongestAnswer = 100;  // of what is no rsync, as far as it is told
-constexpr RsyncVersion kLeastRsync{3, 1, 0};
-
-std::string version_text(const RsyncVersion& version) {
-  return fmt::format("rsync {}.{}.{}", version.major, version.minor, version.patch);
-}
 
 bool contains(const std::string& text, const char* part) {
   return text.find(part) != std::string::npos;
 }
 
 std::string first_line(const std::string& text) { return escape(text.substr(0, text.find('\n'))); }
-
-// ---- rsync
-
-/// Nothing when there is none.
-std::optional<RsyncVersion> check_rsync_here(Report& report, const std::string& about,
-                                             const Target& target, const User& user) {
-  Ran ran = run_command(user, {target.rsync.program, "--version"}, kPatience);
-  auto version = parse_rsync_version(ran.result.output);
-  if (!version)
-    report.fault(about, fmt::format("'{}' on this host is no rsync", escape(target.rsync.program)),
-                 "");
-  else if (*version < kLeastRsync)
-    report.warning(about, version_text(*version) + " on this host is old",
-                   "with 3.1 or newer a transfer can wait ready for the next change");
-  return version;
-}
-
-/// A transfer of nothing, and only as a try, with all settings: it gets as far as the first file
-/// would. To the module itself: what is below it a dry run does not make, but a transfer does.
-Ran try_transfer(const Group& group, const Target& target, const User& user,
-                 const RsyncVersion& here) {
-  Group from = group;
-  from.source = "/";
-  Target to = target;
-  if (to.destination.kind == Destination::Kind::rsync_daemon) to.destination.path.clear();
-  Transfer transfer;
-  transfer.lane = Lane::attributes;
-  transfer.can.here = here;
-  transfer.can.refused = {Feature::missing_args};  // there, perhaps: which is no fault of a setting
-  transfer.control_path = kNoMaster;
-  auto argv = rsync_command(from, to, transfer);
-  // Before the paths, so that they come after the options of the user: of two, the last one holds.
-  const std::vector<std::string> as_a_try{"-n", "--log-file=/dev/null"};
-  argv.insert(std::ranges::find(argv, "--"), as_a_try.begin(), as_a_try.end());
-  // An empty password keeps rsync from asking the terminal for one.
-  argv.insert(argv.begin(), {"env", "RSYNC_PASSWORD="});
-  return run_command(user, argv, kPatience);
-}
-
-/// The reason in rsync's own words, which come before the names of the exit codes RERR_SYNTAX and
-/// RERR_UNSUPPORTED, log.c; "" = not refused. Of either side: the code of this one may be another.
-std::string refusal_of_settings(const Ran& ran) {
-  std::istringstream error(ran.result.error);
-  std::string before;
-  for (std::string line; std::getline(error, line); before = line)
-    if (line.starts_with("rsync error: syntax or usage error") ||
-        line.starts_with("rsync error: requested action not supported"))
-      return escape(before.empty() ? line : before);
-  return "";
-}
-
-/// compat.c, in the words that its users know.
-bool is_no_rsync(const Ran& tried) { return contains(tried.result.error, "is your shell clean?"); }
-
-void tell_refused_settings(Report& report, const std::string& about, const std::string& refusal) {
-  report.fault(about, "rsync refuses its settings: " + refusal, "mend [.rsync], see rsync(1)");
-}
-
-void check_settings(Report& report, const std::string& about, const Ran& tried) {
-  const std::string refusal = refusal_of_settings(tried);
-  if (!refusal.empty()) return tell_refused_settings(report, about, refusal);
-  if (tried.succeeded()) return report.good(about, "rsync takes its settings");
-  if (is_no_rsync(tried))
-    return report.fault(about, "what answers there is no rsync: " + first_line(tried.result.error),
-                        "give the login a shell, and keep that from printing anything");
-  // The other side may have refused: rsync can end its ssh before that has told.
-  report.warning(about, "a transfer that is only tried fails: " + first_line(tried.result.error),
-                 "if nothing else is wrong, does the rsync there take all of [.rsync]?");
-}
-
-void check_rsync_there(Report& report, const std::string& about, const Ran& ran) {
-  constexpr int kNotExecutable = 126, kNotFound = 127;
-  int status = ran.result.exit.status;
-  if (status == kNotFound || status == kNotExecutable)
-    return report.fault(about, "there is no rsync on the target",
-                        "install it, or set 'remote_program' in [.rsync]");
-  if (is_noisy(ran.result.output))
-    return report.fault(about, "the login shell on the target prints text of its own",
-                        "silence it for non-interactive logins: 'ssh LOGIN@HOST true' must print "
-                        "nothing");
-  auto version = parse_rsync_version(ran.result.output);
-  if (!version)
-    return report.warning(about, "rsync on the target does not tell its version",
-                          "a forced command such as rrsync may forbid it");
-  if (*version < kLeastRsync)
-    return report.warning(about, version_text(*version) + " on the target is old",
-                          "with 3.1 or newer deletions cost less");
-  report.good(about, version_text(*version) + " on the target");
-}
 
 // ---- the destination
 
@@ -178,8 +79,7 @@ void tell_writable(Report& report, const std::string& about, const std::string& 
 // ---- the connection
 
 Ran run_there(const User& user, const Target& target, const std::string& command) {
-  return run_command(user, ssh_remote_command(target.ssh, target.destination, kNoMaster, command),
-                     kPatience);
+  return run_command(user, ssh_remote_command(target.ssh, target.destination, kNoMaster, command));
 }
 
 void tell_login(Report& report, const std::string& about, const Destination& to, const User& user,
@@ -231,75 +131,7 @@ void check_local_target(Report& report, const std::string& about, const Target& 
                         const User& user) {
   const std::string& path = target.destination.path;
   tell_writable(report, about, path, fmt::format("user '{}'", user.name),
-                run_command(user, {"sh", "-c", writable_question(path)}, kPatience));
-}
-
-// ---- an rsync daemon
-
-void tell_refused_password(Report& report, const std::string& about, const Target& target) {
-  const std::string refused =
-      fmt::format("module '{}' refuses the login", escape(target.destination.module));
-  const std::string& file = target.rsync.password_file;
-  if (file.empty() || target.destination.login.empty())
-    return report.fault(about, refused,
-                        "set 'password_file' in [.rsync], and LOGIN@ in the destination");
-  report.fault(about,
-               fmt::format("{}: the password in '{}', or the login '{}', is not accepted", refused,
-                           escape(file), escape(target.destination.login)),
-               "compare them with 'auth users' and 'secrets file' in its rsyncd.conf");
-}
-
-/// In words of rsync's own: clientserver.c, authenticate.c and main.c.
-void tell_daemon_failure(Report& report, const std::string& about, const Target& target,
-                         const Ran& ran) {
-  const std::string& error = ran.result.error;
-  std::string module = escape(target.destination.module);
-  if (!ran.in_time)
-    return report.fault(about, "the rsync daemon does not answer", "look for a firewall");
-  if (contains(error, "password file"))
-    return report.fault(about, first_line(error),
-                        "the user of the group must own it, and nobody else may read it");
-  if (contains(error, "auth failed")) return tell_refused_password(report, about, target);
-  if (contains(error, "Unknown module"))
-    return report.fault(about, fmt::format("the rsync daemon has no module '{}'", module),
-                        "name one of its rsyncd.conf");
-  if (contains(error, "module is read only"))
-    return report.fault(about, fmt::format("module '{}' is read only", module),
-                        "set 'read only = no' in its rsyncd.conf");
-  if (contains(error, "@ERROR"))
-    return report.fault(about, "the rsync daemon refuses: " + first_line(error),
-                        "its own log says more");
-  if (const std::string refusal = refusal_of_settings(ran); !refusal.empty())
-    return tell_refused_settings(report, about, refusal);
-  report.fault(about, "no rsync daemon answers: " + first_line(error),
-               "start it there, and open its port");
-}
-
-/// The directory that the destination is in, if it is not there: rsync makes only the last one.
-/// "" = it is, or the daemon does not show it.
-std::string missing_parent(const Target& target, const User& user) {
-  Destination parent = target.destination;
-  while (parent.path.ends_with('/')) parent.path.pop_back();
-  parent.path = fs::path(parent.path).parent_path();
-  if (parent.path.empty()) return "";
-  std::vector<std::string> argv{"env",         "RSYNC_PASSWORD=", target.rsync.program,
-                                "--list-only", "--dirs",          "--exclude=*"};
-  if (!target.rsync.password_file.empty())
-    argv.push_back("--password-file=" + target.rsync.password_file);
-  argv.insert(argv.end(), {"--", rsync_destination(parent)});
-  const Ran ran = run_command(user, argv, kPatience);
-  return contains(ran.result.error, "No such file or directory") ? parent.path : "";
-}
-
-void check_daemon_target(Report& report, const std::string& about, const Target& target,
-                         const User& user, const Ran& tried) {
-  if (!tried.succeeded()) return tell_daemon_failure(report, about, target, tried);
-  const std::string module = escape(target.destination.module);
-  if (const std::string missing = missing_parent(target, user); !missing.empty())
-    return report.fault(
-        about, fmt::format("there is no directory '{}' in module '{}'", escape(missing), module),
-        "make it there: rsync makes only the last one of a destination");
-  report.good(about, fmt::format("module '{}' takes uploads", module));
+                run_command(user, {"sh", "-c", writable_question(path)}));
 }
 
 }  // namespace

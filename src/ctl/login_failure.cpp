@@ -20,15 +20,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr auto kPatience = std::chrono::minutes(1);
 constexpr const char* kUnknownKey = "Host key verification failed";
 constexpr const char* kChangedKey = "REMOTE HOST IDENTIFICATION HAS CHANGED";
 // With the methods that would be left: a file that cannot be read is "denied" without them.
 constexpr const char* kRefused = "Permission denied (";
-
-bool contains(const std::string& text, const char* part) {
-  return text.find(part) != std::string::npos;
-}
 
 /// The line around a place in a text.
 std::string line_at(const std::string& text, size_t place) {
@@ -70,7 +65,7 @@ std::vector<std::string> key_files(const User& user, const Target& target) {
   if (!target.ssh.identity_file.empty()) return {target.ssh.identity_file};
   auto argv = ssh_remote_command(target.ssh, target.destination, kNoMaster, "true");
   argv.insert(argv.begin() + 1, "-G");
-  std::istringstream settings(run_command(user, argv, kPatience).result.output);
+  std::istringstream settings(run_command(user, argv).result.output);
   const FsIdentity eyes(user);
   constexpr std::string_view kWord = "identityfile ";
   std::vector<std::string> files;
@@ -94,9 +89,8 @@ bool is_directory(const User& user, const std::string& file) {
 /// and authfile.c.
 void check_key(Report& report, const std::string& about, const User& user,
                const std::string& file) {
-  const Ran ran = run_command(user, {"ssh-keygen", "-y", "-P", "", "-f", file}, kPatience);
+  const Ran ran = run_command(user, {"ssh-keygen", "-y", "-P", "", "-f", file});
   if (ran.succeeded()) return;
-  const std::string& error = ran.result.error;
   const auto fault = [&](const std::string& why, const std::string& advice) {
     report.fault(
         about,
@@ -108,13 +102,13 @@ void check_key(Report& report, const std::string& about, const User& user,
   if (file.ends_with(kPublic))
     return fault("this is the public key",
                  "name " + quote(file.substr(0, file.size() - kPublic.size())));
-  if (contains(error, "bad permissions"))
+  if (ran.complains("bad permissions"))
     return fault("others can read it", "chmod 600 " + quote(file));
-  if (contains(error, "incorrect passphrase"))
+  if (ran.complains("incorrect passphrase"))
     return fault("it has a passphrase, and nobody is there to type it",
                  "make another key for mirrord, or take the passphrase away: ssh-keygen -p -f " +
                      quote(file));
-  fault(escape(last_line(error)), "");
+  fault(escape(last_line(ran.result.error)), "");
 }
 
 void tell_refusal(Report& report, const std::string& about, const Target& target, const User& user,
@@ -128,7 +122,7 @@ void tell_refusal(Report& report, const std::string& about, const Target& target
 }  // namespace
 
 bool is_unknown_host(const Ran& ran) {
-  return contains(ran.result.error, kUnknownKey) && !contains(ran.result.error, kChangedKey);
+  return ran.complains(kUnknownKey) && !ran.complains(kChangedKey);
 }
 
 // By words of ssh's own, which sshd's version does not change: sshconnect.c and sshconnect2.c.
@@ -137,11 +131,11 @@ void tell_login_failure(Report& report, const std::string& about, const Target& 
   const std::string& error = ran.result.error;
   if (!ran.in_time)
     return report.fault(about, "the login hangs", "look for a firewall, or a shell that waits");
-  if (contains(error, kChangedKey)) return tell_changed_key(report, about, user, error, trusting);
-  if (contains(error, kUnknownKey))
+  if (ran.complains(kChangedKey)) return tell_changed_key(report, about, user, error, trusting);
+  if (ran.complains(kUnknownKey))
     return report.fault(about, "the host key is not known to user '" + user.name + "'",
                         trusting + " shows it, and writes it down if you accept it");
-  if (contains(error, kRefused)) return tell_refusal(report, about, target, user, error);
+  if (ran.complains(kRefused)) return tell_refusal(report, about, target, user, error);
   report.fault(about, "no connection: " + escape(last_line(error)), "");
 }
 

@@ -4,11 +4,22 @@
 
 #include <cstdlib>
 
+#include "core/escape.hpp"
 #include "io/event.hpp"
 
 namespace mirrord {
 
-Ran run_command(const User& user, std::vector<std::string> argv, Duration limit) {
+namespace {
+
+constexpr auto kPatience = std::chrono::minutes(1);
+
+}  // namespace
+
+std::string Ran::complaint() const {
+  return escape(result.error.substr(0, result.error.find('\n')));
+}
+
+Ran run_command(const User& user, std::vector<std::string> argv) {
   sigset_t child;
   sigemptyset(&child);
   sigaddset(&child, SIGCHLD);
@@ -30,7 +41,7 @@ Ran run_command(const User& user, std::vector<std::string> argv, Duration limit)
     ran.in_time = false;
     process.kill();
   });
-  loop.arm(timer, start + limit);
+  loop.arm(timer, start + kPatience);
   loop.run();
   ran.duration = loop.now() - start;
   return ran;
