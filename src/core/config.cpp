@@ -291,9 +291,11 @@ ParsedConfig ConfigReading::finish(const std::string& first_file, bool is_all) {
 
 std::string Diagnostic::text() const {
   constexpr size_t kFirst = 1;  // where an editor goes for the file as a whole
-  if (file.empty()) return message;
+  // Texts in TOML may hold any character, and names any byte.
+  const std::string what = printable(message);
+  if (file.empty()) return what;
   return fmt::format("{}:{}:{}: {}", escape(file), std::max(line, kFirst), std::max(column, kFirst),
-                     message);
+                     what);
 }
 
 ParsedConfig parse_config(const std::vector<ConfigFile>& files, const Host& host, bool is_all) {

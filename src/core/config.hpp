@@ -55,7 +55,7 @@ struct Diagnostic {
   std::string message;
   bool operator==(const Diagnostic&) const = default;
 
-  /// "FILE:LINE:COLUMN: message", of the file as a whole with its beginning.
+  /// "FILE:LINE:COLUMN: message", of the file as a whole with its beginning. One printable line.
   std::string text() const;
 };
 

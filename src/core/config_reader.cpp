@@ -14,20 +14,6 @@ namespace {
 /// More known keys than this are looked up in the manual rather than listed in a message.
 constexpr size_t kMaxListedKeys = 8;
 
-/// TOML texts may hold any character, but a message is one line on a terminal or in a journal.
-std::string printable(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    if (c == '\n')
-      out += "\\n";
-    else if (static_cast<unsigned char>(c) < ' ' || c == '\x7f')
-      out += fmt::format("\\x{:02X}", static_cast<unsigned>(c));
-    else
-      out += c;
-  }
-  return out;
-}
-
 std::string_view name_of_type(const toml::node& node) {
   switch (node.type()) {
     case toml::node_type::table:
@@ -118,7 +104,7 @@ std::vector<Diagnostic> ConfigReport::take() {
 }
 
 void ConfigReport::add(Severity severity, toml::source_position at, std::string_view message) {
-  Diagnostic diagnostic{severity, file_, at.line, at.column, printable(message)};
+  Diagnostic diagnostic{severity, file_, at.line, at.column, std::string(message)};
   // What is wrong in [defaults] shows in each group that inherits it, but is said once.
   if (std::find(diagnostics_.begin(), diagnostics_.end(), diagnostic) != diagnostics_.end()) return;
   diagnostics_.push_back(std::move(diagnostic));

@@ -65,6 +65,21 @@ std::optional<std::string> read_host_key_checking(const ConfigEntry& entry) {
                                   {{"yes", "yes"}, {"no", "no"}, {"accept-new", "accept-new"}});
 }
 
+/// ssh_config(5), TOKENS and ENVIRONMENT VARIABLES: not what every version of ssh takes as it is.
+std::optional<std::string> read_ssh_file(const ConfigEntry& entry) {
+  const auto path = read_absolute_path(entry);
+  if (!path) return std::nullopt;
+  if (path->find_first_of("%$\"\\") == std::string::npos) {
+    warn_unless_exists(entry, *path);
+    return path;
+  }
+  entry.problem(
+      fmt::format("must be without '%', '$', '\"' and '\\', in which ssh sees more than "
+                  "names; rename \"{}\"",
+                  *path));
+  return std::nullopt;
+}
+
 bool is_ssh_word(std::string_view word) {
   const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
   const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
@@ -173,8 +188,8 @@ const ConfigSchema<SshSettings>& ssh_schema() {
   static const ConfigSchema<SshSettings> schema = {
       {"program", program(&SshSettings::program)},
       {"port", integer(&SshSettings::port, 1, std::numeric_limits<uint16_t>::max())},
-      {"identity_file", awaited_path(&SshSettings::identity_file)},
-      {"known_hosts_file", awaited_path(&SshSettings::known_hosts_file)},
+      {"identity_file", set(&SshSettings::identity_file, read_ssh_file)},
+      {"known_hosts_file", set(&SshSettings::known_hosts_file, read_ssh_file)},
       {"config_file", awaited_path(&SshSettings::config_file)},
       {"connect_timeout", duration(&SshSettings::connect_timeout, {1s, 10min, {}, true})},
       {"strict_host_key_checking",

@@ -44,14 +44,15 @@ std::string escaped_byte(char c) {
   }
 }
 
-}  // namespace
+enum class Backslashes { escape, keep };
 
-std::string escape(std::string_view bytes) {
+std::string escaped(std::string_view bytes, Backslashes backslashes) {
   std::string text;
   while (!bytes.empty()) {
     size_t length = sequence_length(bytes);
     unsigned char lead = static_cast<unsigned char>(bytes[0]);
-    bool control = lead < 0x20 || lead == 0x7f || lead == '\\' ||
+    bool control = lead < 0x20 || lead == 0x7f ||
+                   (lead == '\\' && backslashes == Backslashes::escape) ||
                    (length == 2 && lead == 0xc2 && static_cast<unsigned char>(bytes[1]) < 0xa0);
     if (length == 0 || control) {
       text += escaped_byte(bytes[0]);
@@ -63,6 +64,12 @@ std::string escape(std::string_view bytes) {
   }
   return text;
 }
+
+}  // namespace
+
+std::string escape(std::string_view bytes) { return escaped(bytes, Backslashes::escape); }
+
+std::string printable(std::string_view text) { return escaped(text, Backslashes::keep); }
 
 std::string unescape_rsync(std::string_view text) {
   auto is_octal = [](char c) { return c >= '0' && c <= '7'; };

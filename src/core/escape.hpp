@@ -10,6 +10,9 @@ namespace mirrord {
 /// C-escaped: "\n", "\\", "\xHH".
 std::string escape(std::string_view bytes);
 
+/// The same of a text in which names may be escaped already: its backslashes stay.
+std::string printable(std::string_view text);
+
 /// The bytes that rsync printed: it writes what is not printable as \#ooo, in octal digits.
 std::string unescape_rsync(std::string_view text);
 

@@ -21,6 +21,13 @@ void add_option(Arguments& argv, const std::string& word, const std::string& val
   append(argv, {"-o", word + '=' + value});
 }
 
+/// A value of one word as ssh takes it in quotes: without them it ends at blanks, "=" and "#",
+/// ssh_config(5).
+std::string one_word(const std::string& value) {
+  constexpr std::string_view kEnds = " \t=#'";
+  return value.find_first_of(kEnds) == std::string::npos ? value : '"' + value + '"';
+}
+
 void add_settings(Arguments& argv, const SshSettings& ssh) {
   if (!ssh.config_file.empty()) append(argv, {"-F", ssh.config_file});
   // The first value of a word wins, ssh_config(5): the user's own come first.
@@ -32,7 +39,7 @@ void add_settings(Arguments& argv, const SshSettings& ssh) {
   add_option(argv, "ClearAllForwardings", "yes");
   add_option(argv, "StrictHostKeyChecking", ssh.strict_host_key_checking);
   if (!ssh.known_hosts_file.empty())
-    add_option(argv, "UserKnownHostsFile", ssh.known_hosts_file);
+    add_option(argv, "UserKnownHostsFile", one_word(ssh.known_hosts_file));
   if (!ssh.identity_file.empty()) {
     add_option(argv, "IdentitiesOnly", "yes");
     append(argv, {"-i", ssh.identity_file});
@@ -103,8 +110,7 @@ std::string rsh_option(const std::vector<std::string>& argv) {
   return text;
 }
 
-std::string connection_key(const std::string& user, const SshSettings& ssh,
-                           const Destination& to) {
+std::string connection_key(const std::string& user, const SshSettings& ssh, const Destination& to) {
   std::string key = user + '\0';
   for (const std::string& argument : ssh_master_command(ssh, to, "")) key += argument + '\0';
   return key;

@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "core/config.hpp"
+#include "core/escape.hpp"
 #include "ctl/lsyncd_conversion.hpp"
 #include "ctl/lsyncd_toml.hpp"
 
@@ -150,7 +151,7 @@ std::vector<ImportRemark> problems_of(const ImportedConfig& config, const Import
   for (const Diagnostic& one : parse_config({{"", toml}}, any_machine(host)).diagnostics)
     if (one.severity == Severity::problem && one.line > 0)  // 0 = there are no groups
       problems.push_back({true, origin_of(line_of_text(toml, one.line), group),
-                          "mirrord refuses what came of it: " + one.message});
+                          "mirrord refuses what came of it: " + printable(one.message)});
   return problems;
 }
 

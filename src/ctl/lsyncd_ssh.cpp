@@ -27,7 +27,7 @@ void set_port(Conversion& to, Key key, const std::string& port) {
 
 /// A path as mirrord's own key, or, where only ssh can expand it, as ssh's word.
 void set_path(Conversion& to, const char* name, const char* word, const std::string& path) {
-  if (path.starts_with('/') && path.find_first_of(" %$") == std::string::npos)
+  if (path.starts_with('/') && path.find_first_of(" %$\"\\") == std::string::npos)
     to.set_text(to.group.ssh, name, path);
   else
     to.set_text(to.group.ssh_options, word, path);

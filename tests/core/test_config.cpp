@@ -2,6 +2,7 @@
 
 #include "support/config_host.hpp"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 namespace mirrord {
@@ -340,6 +341,23 @@ TEST(ConfigOrder, IsNotJudgedOnAMalformedDuration) {
   EXPECT_EQ(problems_of("delay = \"10s\"\nmax_delay = \"soon\"\n"),
             "a.toml:5:13: key 'max_delay' in [groups.web] must be a duration such as \"5s\" or "
             "\"1min 30s\", not \"soon\"\n");
+}
+
+TEST(ConfigProblems, ArePrintableWhateverTheyQuote) {
+  const auto parsed = parse("[groups.web]\nsource = \"/a\\u001b[2J\"\ntargets = [\"relative\"]\n");
+  for (const std::string& line :
+       {texts_of(parsed),
+        Diagnostic{Severity::problem, "caf\xe9.toml", 1, 1, "'caf\xe9\n'"}.text()})
+    EXPECT_EQ(line.find_first_of("\x1b\xe9"), std::string::npos) << line;
+}
+
+TEST(ConfigProblems, NamesInWhichSshSeesMoreAreRefused) {
+  for (const auto* key : {"identity_file", "known_hosts_file"})
+    for (const auto* path : {"/keys/%h", "/$HOME/key", "/a\\\\b"})
+      EXPECT_NE(problems_of(fmt::format("ssh.{} = \"{}\"\n", key, path))
+                    .find("in which ssh sees more than names"),
+                std::string::npos)
+          << key << path;
 }
 
 TEST(ConfigWarnings, DoNotRefuseTheConfiguration) {

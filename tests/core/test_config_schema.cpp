@@ -249,7 +249,7 @@ TEST(RsyncSchema, SaysWhatIsWrong) {
       {"remote_program = '-rsync'",
        "key 'remote_program' in [t] must be a command for the target's shell, not \"-rsync\""},
       {"remote_program = \"rsync\\nid\"",
-       "key 'remote_program' in [t] must be a command for the target's shell, not \"rsync\\nid\""},
+       "key 'remote_program' in [t] must be a command for the target's shell, not \"rsync\nid\""},
       {"program = ''", "key 'program' in [t] must be a program's name or absolute path, not \"\""},
       {"program = 'bin/rsync'",
        "key 'program' in [t] must be a program's name or absolute path, not \"bin/rsync\""},

@@ -46,6 +46,10 @@ TEST(Escape, EscapesControlCharactersAndTheBackslash) {
   });
 }
 
+TEST(Escape, APrintableTextKeepsItsBackslashes) {
+  EXPECT_EQ(printable("'a\\nb' caf\xe9\n"), "'a\\nb' caf\\xe9\\n");
+}
+
 TEST(Escape, EscapesWhatIsNoUtf8) {
   expect_all({
       {"lone continuation", "\x80", "\\x80"},

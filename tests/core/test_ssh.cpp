@@ -12,10 +12,10 @@ using namespace std::chrono_literals;
 using Arguments = std::vector<std::string>;
 
 TEST(SshCommand, IsNeverInteractive) {
-  EXPECT_EQ(ssh_command({}),
-            (Arguments{"ssh", "-o", "BatchMode=yes", "-o", "ConnectTimeout=10", "-o",
-                       "ServerAliveInterval=15", "-o", "ServerAliveCountMax=3", "-o",
-                       "ClearAllForwardings=yes", "-o", "StrictHostKeyChecking=yes", "-T", "-x", "-a"}));
+  EXPECT_EQ(ssh_command({}), (Arguments{"ssh", "-o", "BatchMode=yes", "-o", "ConnectTimeout=10",
+                                        "-o", "ServerAliveInterval=15", "-o",
+                                        "ServerAliveCountMax=3", "-o", "ClearAllForwardings=yes",
+                                        "-o", "StrictHostKeyChecking=yes", "-T", "-x", "-a"}));
 }
 
 TEST(SshCommand, CarriesTheSettings) {
@@ -59,6 +59,17 @@ TEST(SshCommand, CarriesTheSettings) {
                                          "-x",
                                          "-a"}))
       << "of a word given twice, ssh takes the first: the user's";
+}
+
+// ssh_config(5): "Arguments may optionally be enclosed in double quotes".
+TEST(SshCommand, AFileOfHostKeysIsOneWord) {
+  for (const auto* path : {"/my keys/known", "/a=b/known", "/a#b", "/it's"}) {
+    SshSettings ssh;
+    ssh.known_hosts_file = path;
+    const Arguments argv = ssh_command(ssh);
+    EXPECT_TRUE(std::ranges::count(argv, "UserKnownHostsFile=\"" + std::string(path) + '"'))
+        << path;
+  }
 }
 
 bool begins(const Arguments& argv, const Arguments& with) {

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "core/config.hpp"
+#include "core/escape.hpp"
 #include "fuzz/fuzz.hpp"
 
 using namespace mirrord;
@@ -40,6 +41,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     const auto lines = static_cast<size_t>(std::ranges::count(file->text, '\n')) + 1;
     fuzz::must(one.line <= lines, "a diagnostic is about a line of its file");
     fuzz::must(!one.message.empty(), "a diagnostic says something");
+    fuzz::must(printable(one.text()) == one.text(), "a diagnostic is one printable line");
   }
   return 0;
 }
