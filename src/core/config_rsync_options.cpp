@@ -16,6 +16,8 @@ constexpr std::string_view kMissesChanges = "it would make rsync miss changes";
 constexpr std::string_view kOddNames = "it would break odd file names";
 constexpr std::string_view kDeletesSource = "it would delete the source";
 constexpr std::string_view kUnsafeDeletion = "it would make deletions unsafe";
+constexpr std::string_view kMountsAreWatched =
+    "what is mounted below a source is mirrored, too; exclude its mount point instead";
 constexpr std::string_view kUseDelete = "use the key 'delete' instead";
 constexpr std::string_view kUseMaxDelete = "use the key 'max_delete' instead";
 constexpr std::string_view kUseSymlinks = "use the key 'symlinks' instead";
@@ -24,6 +26,7 @@ constexpr std::string_view kUseSsh = "use the table [.ssh] instead";
 constexpr std::string_view kUseTimeout = "use the key 'timeout' instead";
 constexpr std::string_view kUsePartialDir = "use the key 'partial_dir' instead";
 constexpr std::string_view kUseHardLinks = "use the key 'hard_links' instead";
+constexpr std::string_view kUseInplace = "use the key 'inplace' instead";
 constexpr std::string_view kUseBandwidth = "use the key 'bandwidth_limit' instead";
 constexpr std::string_view kUseRemoteProgram = "use the key 'remote_program' instead";
 constexpr std::string_view kUsePasswordFile = "use the key 'password_file' instead";
@@ -95,6 +98,7 @@ constexpr Rule kRefused[] = {
     {"no-s", kOddNames},
     {"remove-source-files", kDeletesSource},
     {"remove-sent-files", kDeletesSource},
+    {"one-file-system", kMountsAreWatched},
     {"ignore-errors", kUnsafeDeletion},
     {"force", kUnsafeDeletion},
     {"del", kUseDelete},
@@ -111,6 +115,7 @@ constexpr Rule kRefused[] = {
     {"timeout", kUseTimeout},
     {"partial-dir", kUsePartialDir},
     {"hard-links", kUseHardLinks},
+    {"inplace", kUseInplace},
     {"bwlimit", kUseBandwidth},
     {"rsync-path", kUseRemoteProgram},
     {"password-file", kUsePasswordFile},
@@ -124,9 +129,9 @@ constexpr Rule kRefusedPrefixes[] = {
 
 /// Each letter of `name` is one refused short option.
 constexpr Rule kRefusedLetters[] = {
-    {"rRd0", kNamesPaths}, {"nV", kNoTransfer},    {"vqihP8", kReadsOutput}, {"u", kLeavesBehind},
-    {"@", kMissesChanges}, {"lLk", kUseSymlinks},  {"fFC", kUseFilter},      {"e", kUseSsh},
-    {"H", kUseHardLinks},  {" \t", kOneInAString},
+    {"rRd0", kNamesPaths}, {"nV", kNoTransfer},      {"vqihP8", kReadsOutput}, {"u", kLeavesBehind},
+    {"@", kMissesChanges}, {"lLk", kUseSymlinks},    {"fFC", kUseFilter},      {"e", kUseSsh},
+    {"H", kUseHardLinks},  {"x", kMountsAreWatched}, {" \t", kOneInAString},
 };
 
 /// Given without its value, each of these would swallow the argument that mirrord puts next.

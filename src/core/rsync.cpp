@@ -22,7 +22,9 @@ int64_t seconds(Duration duration) {
 }
 
 void add_limit(Arguments& argv, const Transfer& transfer) {
-  if (transfer.max_delete) argv.push_back(fmt::format("--max-delete={}", *transfer.max_delete));
+  constexpr uint64_t kMost = std::numeric_limits<int32_t>::max();  // rsync reads an int
+  if (transfer.max_delete)
+    argv.push_back(fmt::format("--max-delete={}", std::min(*transfer.max_delete, kMost)));
 }
 
 /// What was rewritten within the second of its last transfer has another time by nanoseconds. To

@@ -58,6 +58,9 @@ TEST(RsyncOptions, RefusesWhatWouldBreakAGuarantee) {
                              "--config=x",
                              "-n",
                              "--dry-run",
+                             "--inplace",
+                             "--one-file-system",
+                             "-x",
                              "--compare-dest=/old",
                              "--stop-after=1",
                              "--stop-at=12:00",
@@ -142,7 +145,7 @@ TEST(RsyncOptions, NamesTheKeyToUseInstead) {
 TEST(RsyncOptions, ChecksCombinedLettersOneByOne) {
   EXPECT_TRUE(refused_rsync_option("-an"));
   EXPECT_TRUE(refused_rsync_option("-zve"));
-  EXPECT_FALSE(refused_rsync_option("-zxW"));
+  EXPECT_FALSE(refused_rsync_option("-zSW"));
   EXPECT_FALSE(refused_rsync_option("-T/run/n")) << "what follows -T is its value";
 }
 

@@ -39,7 +39,7 @@ const Example kExamples[] = {
     {"module", {2}},
     {"tunnel-and-cron", {8, 9}},
     {"lua51", {}},
-    {"rsync-options", {15, 17, 17, 17, 17, 17, 18, 18, 18, 18, 19, 19, 19}},
+    {"rsync-options", {15, 17, 17, 17, 17, 17, 18, 18, 18, 18, 18, 19, 19, 19}},
 };
 
 fs::path path_of(const std::string& name) { return fs::path(LSYNCD_EXAMPLES) / name; }
