@@ -118,6 +118,13 @@ bool DirtySet::in_tree(const std::string& path) const {
   return false;
 }
 
+std::optional<DirtySet::Waiting> DirtySet::erase(const SharedPath& path) {
+  for (size_t kind = 0; kind < lanes_.size(); ++kind)
+    if (lanes_[kind].paths.erase(path) != 0)
+      return Waiting{static_cast<ChangeKind>(kind), lanes_[kind].oldest};
+  return std::nullopt;
+}
+
 Instant DirtySet::erase_below(const std::string& path) {
   Instant oldest = Instant::max();
   for (Lane& lane : lanes_) {

@@ -54,6 +54,12 @@ class DirtySet {
   /// Whether it goes along with a tree.
   bool in_tree(const std::string& path) const;
   std::optional<Instant> oldest() const;
+  struct Waiting {
+    ChangeKind kind;
+    Instant oldest;
+  };
+  /// Erases this path, but not what is below; nothing = it is not there.
+  std::optional<Waiting> erase(const SharedPath& path);
   /// Erases what is below; since when the oldest of it has been waiting.
   Instant erase_below(const std::string& path);
 

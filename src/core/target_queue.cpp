@@ -44,6 +44,11 @@ void TargetQueue::changed(const SharedPath& path, ChangeKind kind, Instant now,
   // The tree may be another one now, of which what waits below knows nothing.
   if (kind == ChangeKind::tree)
     for (DirtySet* set : {&stuck_, &set_aside_}) made = std::min(made, set->erase_below(path));
+  // What failed may be mended by this change.
+  if (const auto failed = stuck_.erase(path)) {
+    kind = std::max(kind, failed->kind);
+    made = std::min(made, failed->oldest);
+  }
   if (pending_.empty()) first_change_ = now;
   first_change_ = std::min(first_change_, made);
   last_change_ = last_used_ = now;
@@ -383,7 +388,7 @@ std::optional<Instant> TargetQueue::next_attempt() const {
 }
 
 std::optional<Instant> TargetQueue::standby_until() const {
-  bool useful = !paused_ && connected_ && proven_ && !troubled();
+  bool useful = !paused_ && connected_ && proven_ && failures() == 0;
   return useful ? std::optional(last_used_ + kStandbyIdle) : std::nullopt;
 }
 

@@ -193,6 +193,16 @@ TEST_F(Story, WhatIsStuckDoesNotHoldUpFreshChanges) {
   EXPECT_EQ(state(4s), TargetState::idle);
 }
 
+TEST_F(Story, AChangeOfWhatIsStuckWaitsForNoOtherTry) {
+  changed(0ms, "bad");
+  run_live(100ms, 200ms, Verdict::partial);
+  run_live(2s, 2s, Verdict::partial);
+  changed(2100ms, "bad");
+  EXPECT_EQ(run_live(2200ms, 2300ms, Verdict::done), Paths{"bad"});
+  EXPECT_EQ(state(2300ms), TargetState::idle);
+  EXPECT_FALSE(queue.troubled());
+}
+
 TEST_F(Story, BackoffBeginsAnewAfterSuccess) {
   changed(0ms, "bad");
   run_live(100ms, 200ms, Verdict::partial);

@@ -113,6 +113,13 @@ TEST_F(Story, AStandbyIsWorthWhileForAMinuteAfterASuccess) {
   EXPECT_EQ(queue.standby_until(), std::nullopt);
 }
 
+TEST_F(Story, AFileThatFailsTakesNoStandbyAway) {
+  changed(0ms, "unreadable");
+  run_live(100ms, 200ms, Verdict::partial);
+  EXPECT_TRUE(queue.troubled());
+  EXPECT_NE(queue.standby_until(), std::nullopt);
+}
+
 TEST_F(Story, AComparisonCountsBeforeItDeletes) {
   queue.want_full(at(0ms));
   EXPECT_EQ(queue.start_full(), Deletions::counted);
