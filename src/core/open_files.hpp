@@ -34,6 +34,8 @@ class OpenFiles {
   }
   /// Something newer is known of the path: its own change is on its way.
   void settled(const std::string& path);
+  /// Whether it waits.
+  bool holds(const std::string& path) const { return deadlines_.contains(path); }
   /// All of them, however long they have waited.
   std::vector<File> take_all();
   /// Files that were waited for long enough.

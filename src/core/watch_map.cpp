@@ -93,6 +93,12 @@ void WatchMap::set_unreadable(NodeId dir, bool unreadable) {
   --counts_[at(dir).tree].unwatched;
 }
 
+const std::set<NodeId>& WatchMap::unreadable_dirs(TreeId tree) const {
+  static const std::set<NodeId> kNone;
+  auto found = unreadable_.find(tree);
+  return found == unreadable_.end() ? kNone : found->second;
+}
+
 NodeId WatchMap::first_dir(int wd) const {
   return by_wd_.find(wd_hash(wd), [&](NodeId id) { return at(id).wd == wd; });
 }

@@ -128,6 +128,8 @@ class WatchMap {
   std::vector<std::string> hidden(TreeId tree) const;
   /// Logical paths that cannot be read, in order: nothing is known of what is there.
   std::vector<std::string> unreadable(TreeId tree) const;
+  /// Directories of which nothing is known.
+  const std::set<NodeId>& unreadable_dirs(TreeId tree) const;
   /// Where a logical path ends: in a directory of the map, or at a link of it.
   struct Place {
     NodeId dir = 0;

@@ -94,8 +94,7 @@ std::vector<std::string> WatchMap::unreadable(TreeId tree) const {
     for (LinkId id : found->second)
       if (const Link& l = links_.at(id); l.parent != 0 && l.end == LinkEnd::unreadable)
         paths.push_back(path(l));
-  if (auto found = unreadable_.find(tree); found != unreadable_.end())
-    for (NodeId dir : found->second) paths.push_back(path(dir));
+  for (NodeId dir : unreadable_dirs(tree)) paths.push_back(path(dir));
   std::ranges::sort(paths);
   return paths;
 }

@@ -239,7 +239,7 @@ void Engine::abandon_runs(TargetId id) {
 }
 
 void Engine::stop(std::function<void()> stopped) {
-  remember_mounts();
+  if (ready_) watchers_.remember_mounts();
   stopped_ = std::move(stopped);
   standbys_.clear();
   verifications_.stop();

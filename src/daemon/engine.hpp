@@ -153,7 +153,7 @@ class Engine {
   void tree_state_changed(TreeId tree);
   void tree_trouble(TreeId tree, const Trouble& trouble);
   void tree_overflowed(TreeId tree);
-  void remember_mounts();
+  void remember_mounts_soon();
   void crawl_progressed();
   void source_state(GroupRun& run, TreeState state);
   void note_source(GroupRun& run);
@@ -183,6 +183,7 @@ class Engine {
   void run_list(RunKey key, const Transfer& transfer, const std::string& list);
   void launch(RunKey key, const Transfer& transfer, std::optional<std::string> list);
   void end_run(RunKey key, Run::Result result);
+  void tell_hooks(RunKey key, const Outcome& outcome);
   bool repeats(RunKey key, const Run::Result& result);
   void note_outcome(TargetRun& target, const Outcome& outcome);
   void hold(TargetRun& target, Outcome& outcome);
@@ -200,6 +201,7 @@ class Engine {
   void arm_timer();
   void rescan_due(Instant now);
   bool is_compared(const GroupRun& run) const;
+  bool all_can_be_seen(const GroupRun& run) const;
   void abandon_runs(const GroupRun& run);
   void abandon_runs(TargetId id);
   std::optional<Duration> rescan_interval(const GroupRun& run) const;

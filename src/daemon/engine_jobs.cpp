@@ -9,7 +9,6 @@
 #include "core/ssh.hpp"
 #include "daemon/engine.hpp"
 #include "io/file_system.hpp"
-#include "io/resolve.hpp"
 
 namespace mirrord {
 
@@ -39,14 +38,15 @@ void Engine::pump() {
   arm_timer();
   if (!becomes_ready) return;
   ready_ = true;
-  remember_mounts();
+  watchers_.remember_mounts();
   if (observer_.ready) observer_.ready();
 }
 
 void Engine::release_open_files(Instant now) {
   for (auto& [name, run] : groups_)
     for (const OpenFiles::File& file : run->open_files.take_due(now)) {
-      if (!file.created && waits_for_close(*run, file)) continue;
+      const bool waited_enough = file.created && now >= file.since + run->config.max_delay;
+      if (!waited_enough && waits_for_close(*run, file)) continue;
       tell_targets(*run, file.path, ChangeKind::data, now, file.since);
     }
 }
@@ -122,9 +122,8 @@ void Engine::start(const Job& job, Instant now) {
 /// Each copy would then be a change that has to be copied.
 bool Engine::is_in_what_it_mirrors(const GroupRun& run, const Target& target) const {
   if (target.destination.kind != Destination::Kind::local) return false;
-  const std::string copy = resolve("/", target.destination.path).last_seen();
   const bool deletes = run.config.delete_mode != DeleteMode::never;
-  return watcher(run).holds_copy(run.tree, copy, deletes);
+  return watcher(run).holds_copy(run.tree, target.destination.path, deletes);
 }
 
 void Engine::connect(TargetId id) {

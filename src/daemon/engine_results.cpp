@@ -1,13 +1,31 @@
 // Engine: what the end of a run means for its target.
 #include <fmt/format.h>
 
+#include <set>
+#include <string_view>
 #include <utility>
 
 #include "core/deletion_guard.hpp"
+#include "core/related_paths.hpp"
 #include "core/ssh.hpp"
 #include "daemon/engine.hpp"
 
 namespace mirrord {
+
+namespace {
+
+/// Of what a run that was not clean was to bring, what is known to be there.
+std::vector<std::string> arrived(std::vector<std::string> paths, const Outcome& outcome) {
+  const bool is_known = outcome.verdict != Verdict::failed && outcome.unsent;
+  if (!is_known) return {};
+  const std::vector<std::string> touched = paths_touched_by(paths, *outcome.unsent);
+  if (touched.empty() && !outcome.unsent->empty()) return {};
+  const std::set<std::string_view> missing(touched.begin(), touched.end());
+  std::erase_if(paths, [&](const std::string& path) { return missing.contains(path); });
+  return paths;
+}
+
+}  // namespace
 
 void Engine::end_run(RunKey key, Run::Result result) {
   Running ended;  // empty of what could not be started
@@ -23,9 +41,7 @@ void Engine::end_run(RunKey key, Run::Result result) {
   bool was_failing = !target.last_error.empty();
   Outcome& outcome = result.outcome;
   if (key.second == JobKind::full) hold(target, outcome);
-  if (outcome.verdict == Verdict::done)
-    hooks_.synced(key.first, target.group->config, target.config,
-                  scheduler_.queue(key.first).paths_of(key.second));
+  tell_hooks(key, outcome);
   scheduler_.finished(key.first, key.second, outcome, loop_.now());
   // Not before: a comparison beside the run misses what that renames into place.
   if (auto since = ended.names_doubted_since)
@@ -47,6 +63,18 @@ void Engine::end_run(RunKey key, Run::Result result) {
   const Group& group = target.group->config;
   if (was_failing && target.last_error.empty()) target.log.recovered(group, target.config);
   target.log.ended(group, target.config, key.second, result, queue.next_attempt(), loop_.now());
+}
+
+/// Before the queue forgets what the run was to bring.
+void Engine::tell_hooks(RunKey key, const Outcome& outcome) {
+  const TargetRun& target = targets_.at(key.first);
+  const Group& group = target.group->config;
+  if (group.hooks.after_sync.empty()) return;
+  std::vector<std::string> paths = scheduler_.queue(key.first).paths_of(key.second);
+  if (outcome.verdict == Verdict::done)
+    hooks_.synced(key.first, group, target.config, paths);
+  else
+    hooks_.arrived(key.first, arrived(std::move(paths), outcome));
 }
 
 /// Whether a failed run says nothing against its target: it is done again, in another way.

@@ -21,7 +21,7 @@ TreeWatcher::Listener Engine::listener() {
           [this](TreeId tree) { tree_state_changed(tree); },
           [this](TreeId tree, const Trouble& trouble) { tree_trouble(tree, trouble); },
           [this](TreeId tree) { tree_overflowed(tree); },
-          [this] { remember_mounts(); }};
+          [this] { remember_mounts_soon(); }};
 }
 
 const std::set<Engine::GroupRun*>& Engine::groups_of(TreeId tree) {
@@ -34,7 +34,10 @@ void Engine::tree_changed(TreeId tree, const Change& change) {
   Instant now = loop_.now();
   SharedPath path = change.path;
   for (GroupRun* run : groups_of(tree)) {
-    if (change.kind != ChangeKind::attributes) run->open_files.settled(change.path);
+    const bool of_attributes = change.kind == ChangeKind::attributes;
+    // They go along with the contents, which are half there.
+    if (of_attributes && run->open_files.holds(change.path)) continue;
+    if (!of_attributes) run->open_files.settled(change.path);
     tell_targets(*run, path, change.kind, now);
   }
   want_pump();
@@ -57,10 +60,11 @@ void Engine::tree_written(TreeId tree, const std::string& path, bool created) {
   constexpr Duration kLookAfter = std::chrono::milliseconds(100);
   Instant now = loop_.now();
   for (GroupRun* run : groups_of(tree)) {
+    const Instant look = now + std::min<Duration>(kLookAfter, run->config.max_delay);
     if (created)
-      run->open_files.created(path, now, now + run->config.max_delay);
+      run->open_files.created(path, now, look);
     else
-      run->open_files.modified(path, now, now + kLookAfter);
+      run->open_files.modified(path, now, look);
   }
   want_pump();
 }
@@ -73,19 +77,19 @@ void Engine::crawl_progressed() {
     extended_at_ = now;
     notify::extend_timeout(kExtension);
   }
-  if (ready_) watchers_.remember_mounts_soon();
+  remember_mounts_soon();
   want_pump();
 }
 
 void Engine::tree_state_changed(TreeId tree) {
   for (GroupRun* run : groups_of(tree)) source_state(*run, watchers_.of(tree).state(tree));
-  remember_mounts();
+  remember_mounts_soon();
   want_pump();
 }
 
 /// Not while trees are being added.
-void Engine::remember_mounts() {
-  if (ready_) watchers_.remember_mounts();
+void Engine::remember_mounts_soon() {
+  if (ready_) watchers_.remember_mounts_soon();
 }
 
 void Engine::source_state(GroupRun& run, TreeState state) {
@@ -141,13 +145,25 @@ void Engine::rescan_due(Instant now) {
       run->rescan_at = now + *interval;
     if (!run->rescan_at || *run->rescan_at > now || is_compared(*run)) continue;
     run->rescan_at = now + *interval;
+    if (watcher(*run).state(run->tree) != TreeState::watching) continue;
     // Crawled too: directories and links may have come unseen. A full sync follows the crawl.
-    if (watcher(*run).state(run->tree) == TreeState::watching) watcher(*run).restart(run->tree);
+    if (all_can_be_seen(*run))
+      watcher(*run).retry_unreadable(run->tree);
+    else
+      watcher(*run).restart(run->tree);
   }
 }
 
+/// But for what is in directories that cannot be read, of which nothing is copied either.
+bool Engine::all_can_be_seen(const GroupRun& run) const {
+  const Blindness blindness = watcher(run).blindness(run.tree);
+  return !run.config.rescan && blindness.remote.empty() &&
+         blindness.unwatched == blindness.unreadable;
+}
+
+/// One that takes long keeps no other from being compared again.
 bool Engine::is_compared(const GroupRun& run) const {
-  return std::ranges::any_of(run.targets,
+  return std::ranges::all_of(run.targets,
                              [&](TargetId id) { return scheduler_.queue(id).full().running(); });
 }
 

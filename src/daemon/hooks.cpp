@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <system_error>
+#include <utility>
 
 #include "core/escape.hpp"
 #include "core/lines.hpp"
@@ -16,6 +17,13 @@ namespace {
 
 // Of more than that a hook is told that anything may have changed.
 constexpr size_t kMostPaths = 10'000;
+
+/// One more than is told says that they are too many.
+template <class Paths>
+void add(std::set<std::string>& to, const Paths& paths) {
+  for (const std::string& path : paths)
+    if (to.size() <= kMostPaths) to.insert(path);
+}
 
 std::string text_of(const std::set<std::string>& paths) {
   if (paths.empty() || paths.contains("") || paths.size() > kMostPaths) return ".\n";
@@ -39,10 +47,13 @@ void Hooks::synced(TargetId id, const Group& group, const Target& target,
     waiting_.push_back({id, &group, &target, {}});
     waiting = std::prev(waiting_.end());
   }
-  // One more than is told says that they are too many.
-  for (const std::string& path : paths)
-    if (waiting->paths.size() <= kMostPaths) waiting->paths.insert(path);
+  add(waiting->paths, paths);
+  add(waiting->paths, std::exchange(records_[id].untold, {}));
   start_next();
+}
+
+void Hooks::arrived(TargetId id, const std::vector<std::string>& paths) {
+  add(records_[id].untold, paths);
 }
 
 void Hooks::start_next() {
@@ -119,7 +130,12 @@ void Hooks::forget(TargetId id) {
   std::erase_if(waiting_, [&](const Waiting& waiting) { return waiting.id == id; });
   std::erase_if(running_, [&](const auto& running) { return running.second.id == id; });
   records_.erase(id);
-  start_next();
+  // Not at once: the target whose turn it is may be the next to go.
+  if (!next_source_)
+    next_source_ = loop_.after_events([this] {
+      next_source_.reset();
+      start_next();
+    });
 }
 
 void Hooks::stop() {

@@ -1,7 +1,8 @@
 // hooks.after_sync: a command of the operator's, run here after each clean batch of a target.
 //
-// One at a time in a group. What arrives on a target while its turn has not come goes together into
-// its next run. A hook says nothing about the mirror: when it fails, that is logged and counted.
+// One at a time in a group. What arrives on a target while its turn has not come, or by a transfer
+// that was not clean, goes together into its next run. A hook says nothing about the mirror: when
+// it fails, that is logged and counted.
 #pragma once
 
 #include <deque>
@@ -29,6 +30,8 @@ class Hooks {
   /// forget().
   void synced(TargetId id, const Group& group, const Target& target,
               const std::vector<std::string>& paths);
+  /// So are these, by a transfer that was not clean: the next run for the target tells them, too.
+  void arrived(TargetId id, const std::vector<std::string>& paths);
   /// Ends what runs for the target.
   void forget(TargetId id);
   /// Starts no more, and asks those that run to end.
@@ -60,6 +63,7 @@ class Hooks {
   struct Record {
     uint64_t failures = 0;
     FailureLog log;
+    std::set<std::string> untold;
   };
 
   void start_next();
@@ -74,6 +78,7 @@ class Hooks {
   std::deque<Waiting> waiting_;
   std::map<const Group*, Running> running_;
   std::map<TargetId, Record> records_;
+  Source next_source_;
 };
 
 }  // namespace mirrord

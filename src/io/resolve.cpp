@@ -63,14 +63,13 @@ void finish(Resolution& result, const std::string& path) {
   result.regular = S_ISREG(st.st_mode);
 }
 
-}  // namespace
-
-std::string Resolution::last_seen() const {
-  if (!path.empty() || steps.empty()) return path;
-  return below(steps.back().directory, steps.back().name);
+bool is_remote_at(const Mounts& mounts, const std::string& path) {
+  const auto mount = mounts.find(path);
+  return mount != mounts.end() && is_remote(mount->second);
 }
 
-Resolution resolve(const std::string& base, const std::string& path) {
+/// Ends where one of `ends` is remote.
+Resolution walk(const std::string& base, const std::string& path, const Mounts& ends) {
   Resolution result;
   Components todo;
   prepend(todo, path);
@@ -84,6 +83,11 @@ Resolution resolve(const std::string& base, const std::string& path) {
     }
     result.steps.push_back({current, name});
     std::string next = below(current, name);
+    if (is_remote_at(ends, next)) {
+      result.path = next;
+      for (const std::string& rest : todo) result.path += '/' + rest;
+      return result;
+    }
     struct stat st {};
     if (::lstat(next.c_str(), &st) < 0) {
       result.end = failure(errno);
@@ -102,6 +106,21 @@ Resolution resolve(const std::string& base, const std::string& path) {
   }
   finish(result, current);
   return result;
+}
+
+}  // namespace
+
+std::string Resolution::last_seen() const {
+  if (!path.empty() || steps.empty()) return path;
+  return below(steps.back().directory, steps.back().name);
+}
+
+Resolution resolve(const std::string& base, const std::string& path) {
+  return walk(base, path, {});
+}
+
+std::string place_of(const std::string& path, const Mounts& mounts) {
+  return walk("/", path, mounts).last_seen();
 }
 
 std::vector<std::string> link_bounds(const std::optional<std::vector<std::string>>& follow_into,

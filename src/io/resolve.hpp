@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "core/mounts.hpp"
 #include "core/watch_map.hpp"
 
 namespace mirrord {
@@ -38,5 +39,9 @@ std::vector<std::string> link_bounds(const std::optional<std::vector<std::string
 
 /// Resolves `path`; a relative one starts at the physical directory `base`.
 Resolution resolve(const std::string& base, const std::string& path);
+
+/// The physical path of `path` (absolute), without asking a file system that may never answer: from
+/// the mount point of a remote one on it is as it was written.
+std::string place_of(const std::string& path, const Mounts& mounts);
 
 }  // namespace mirrord

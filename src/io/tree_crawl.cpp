@@ -25,6 +25,10 @@ T pop(std::vector<T>& stack) {
 
 }  // namespace
 
+void TreeWatcher::retry_unreadable(TreeId tree) {
+  for (NodeId dir : map_.unreadable_dirs(tree)) enqueue(dir, true);
+}
+
 void TreeWatcher::enqueue(NodeId dir, bool live) {
   TreeId tree = map_.tree_of(dir);
   tasks_.push_back({tree, dir, live});
@@ -38,9 +42,13 @@ void TreeWatcher::crawl() {
 
 void TreeWatcher::crawl_some() {
   constexpr int kStepsPerTurn = 256;
+  constexpr auto kTurn = std::chrono::milliseconds(5);  // of a file system that answers slowly
   starved_ = false;
   auto rests = [this] { return starved_ || (tasks_.empty() && found_links_.empty()); };
-  for (int i = 0; i < kStepsPerTurn && !rests(); ++i) crawl_one();
+  const auto end = std::chrono::steady_clock::now() + kTurn;
+  for (int i = 0;
+       i < kStepsPerTurn && !rests() && (i == 0 || std::chrono::steady_clock::now() < end); ++i)
+    crawl_one();
   release_unused();
   listener_.progressed();
   if (rests()) crawl_source_.reset();
@@ -151,7 +159,9 @@ void TreeWatcher::cannot_read(const Task& task, int error) {
   map_.remove_children(task.dir);
   map_.set_unreadable(task.dir, true);
   // Of a new one there is no copy, and rsync deletes nothing after what it cannot list.
-  if (!task.live || map_.watched(task.dir)) listener_.lost(task.tree);
+  const bool is_new = task.live && !map_.watched(task.dir);
+  const bool was_unreadable = trees_.at(task.tree).was_unreadable.erase(map_.path(task.dir)) != 0;
+  if (!is_new && !was_unreadable) listener_.lost(task.tree);
   listener_.trouble(task.tree,
                     {map_.path(task.dir),
                      std::string("cannot be read, it is passed over: ") + std::strerror(error)});

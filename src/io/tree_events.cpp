@@ -112,8 +112,10 @@ void TreeWatcher::handle_entry(NodeId dir, const WatchEvent& event) {
     case Kind::modified:
       return report_modified(dir, event.name);
     case Kind::written:
+      if (is_left_out_file(dir, event.name)) return;
       return report(dir, event.name, ChangeKind::data);
     case Kind::attributes: {
+      if (!event.directory && is_left_out_file(dir, event.name)) return;
       NodeId child = map_.child(dir, event.name);
       // Perhaps it can be read now, or no more.
       if (child != 0) access_changed(child);

@@ -24,6 +24,11 @@ bool TreeWatcher::excludes_whatever_it_is(NodeId dir, std::string_view name) con
   return filter.excludes(path, false) && filter.excludes(path, true);
 }
 
+/// Of what is no directory: nothing else is mirrored by this name either.
+bool TreeWatcher::is_left_out_file(NodeId dir, std::string_view name) const {
+  return excludes(dir, name, false) && map_.child(dir, name) == 0 && map_.link_at(dir, name) == 0;
+}
+
 bool TreeWatcher::is_excluded_somewhere(const WatchEvent& event) const {
   auto has_rules = [](const auto& tree) { return !tree.second.filter.empty(); };
   if (std::ranges::none_of(trees_, has_rules)) return false;

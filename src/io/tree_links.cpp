@@ -1,6 +1,7 @@
 // TreeWatcher: where links lead, and what that depends on.
 #include <fcntl.h>
 #include <limits.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -19,7 +20,10 @@ namespace {
 
 bool readable(const std::string& file, int flags) {
   // O_NONBLOCK: a FIFO must not make us wait for its writer.
-  if (Fd(::open(file.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC | flags))) return true;
+  const Fd fd(::open(file.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC | flags));
+  // A directory that can be listed and not searched shows rsync nothing but errors.
+  struct stat st {};
+  if (fd && ((flags & O_DIRECTORY) == 0 || ::fstatat(fd.get(), ".", &st, 0) == 0)) return true;
   return out_of_descriptors(errno);  // not known: whoever reads it finds out
 }
 
@@ -137,7 +141,8 @@ std::vector<LinkFact> TreeWatcher::links(TreeId tree) const {
   return facts;
 }
 
-bool TreeWatcher::holds_copy(TreeId tree, const std::string& copy, bool deletes) const {
+bool TreeWatcher::holds_copy(TreeId tree, const std::string& path, bool deletes) const {
+  const std::string copy = place_of(path, mount_table_);
   // The source is a link among them.
   return std::ranges::any_of(map_.links_in(tree), [&](LinkId id) {
     const Link& link = map_.link(id);

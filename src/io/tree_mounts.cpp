@@ -25,7 +25,7 @@ void TreeWatcher::lose(NodeId dir) {
   if (map_.is_unreadable(dir)) return;
   map_.remove_children(dir);
   map_.set_unreadable(dir, true);
-  listener_.lost(tree);
+  if (trees_.at(tree).was_unreadable.erase(map_.path(dir)) == 0) listener_.lost(tree);
   listener_.trouble(
       tree,
       {map_.path(dir), "its file system is not mounted, or empty; its copies stay as they are"});

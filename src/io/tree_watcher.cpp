@@ -112,7 +112,7 @@ std::vector<std::string> TreeWatcher::undone() const {
 
 Blindness TreeWatcher::blindness(TreeId id) const {
   const Tree& tree = trees_.at(id);
-  return {map_.unwatched(id), tree.limit_error, tree.remote};
+  return {map_.unwatched(id), map_.unreadable_dirs(id).size(), tree.limit_error, tree.remote};
 }
 
 bool TreeWatcher::limit_was_raised(TreeId id) {
@@ -149,6 +149,7 @@ void TreeWatcher::place_root(TreeId id) {
 
 void TreeWatcher::drop_root(TreeId id) {
   Tree& tree = trees_.at(id);
+  for (NodeId dir : map_.unreadable_dirs(id)) tree.was_unreadable.insert(map_.path(dir));
   map_.remove_link(tree.root_link);
   std::erase_if(tasks_, [&](const Task& task) { return task.tree == id; });
   std::erase_if(found_links_, [&](const FoundLink& found) { return found.tree == id; });
@@ -159,6 +160,7 @@ void TreeWatcher::drop_root(TreeId id) {
 
 void TreeWatcher::set_state(TreeId id, TreeState state) {
   trees_.at(id).state = state;
+  if (state == TreeState::watching) trees_.at(id).was_unreadable.clear();
   listener_.state_changed(id);
 }
 

@@ -45,9 +45,10 @@ enum class TreeState { crawling, watching, missing };
 
 /// What the kernel does not let us see of a tree.
 struct Blindness {
-  size_t unwatched = 0;  ///< directories without a watch
-  int error = 0;         ///< why: ENOSPC or EMFILE at a limit, else 0
-  std::string remote;    ///< "NFS at 'path'": only changes of this host are seen
+  size_t unwatched = 0;   ///< directories without a watch, or that cannot be read
+  size_t unreadable = 0;  ///< those of them that cannot be read
+  int error = 0;          ///< why: ENOSPC or EMFILE at a limit, else 0
+  std::string remote;     ///< "NFS at 'path'": only changes of this host are seen
   bool operator==(const Blindness&) const = default;
 };
 
@@ -121,9 +122,11 @@ class TreeWatcher {
   bool drain();
   /// The links of the tree that are followed or left out, in the order they were found.
   std::vector<LinkFact> links(TreeId tree) const;
-  /// Whether a copy in this directory would be part of the source or of what its links lead to, as
+  /// Whether a copy at this path would be part of the source or of what its links lead to, as
   /// is_entangled() has it.
-  bool holds_copy(TreeId tree, const std::string& copy, bool deletes) const;
+  bool holds_copy(TreeId tree, const std::string& path, bool deletes) const;
+  /// Looks whether directories can be read by now that could not. An event tells in most cases.
+  void retry_unreadable(TreeId tree);
   size_t directories(TreeId tree) const { return map_.directories(tree); }
   /// Directories, files and links that were met when their directories were listed.
   uint64_t entries(TreeId tree) const { return trees_.at(tree).entries; }
@@ -152,6 +155,7 @@ class TreeWatcher {
     int limit_error = 0;
     uint64_t limit = 0;  // that was reached
     std::string remote;
+    std::set<std::string> was_unreadable;  // before the crawl that is under way
   };
   struct Task {
     TreeId tree;
@@ -190,6 +194,7 @@ class TreeWatcher {
   // What the rules exclude (tree_filter.cpp)
   bool excludes(NodeId dir, std::string_view name, bool is_directory) const;
   bool excludes_whatever_it_is(NodeId dir, std::string_view name) const;
+  bool is_left_out_file(NodeId dir, std::string_view name) const;
   bool is_excluded_somewhere(const WatchEvent& event) const;
   bool excludes_found(NodeId dir, std::string_view name, unsigned char type) const;
   Entry entry_at(TreeId tree, const std::string& path) const;

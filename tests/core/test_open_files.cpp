@@ -18,6 +18,15 @@ Paths due(OpenFiles& files, Instant now) {
   return paths;
 }
 
+TEST(OpenFiles, HoldsWhatIsNotSettled) {
+  OpenFiles files;
+  files.created("a", {}, Instant{} + 1s);
+  EXPECT_TRUE(files.holds("a"));
+  EXPECT_FALSE(files.holds("b"));
+  files.settled("a");
+  EXPECT_FALSE(files.holds("a"));
+}
+
 TEST(OpenFiles, GivesNothingWhileEmpty) {
   OpenFiles files;
   EXPECT_EQ(files.next_deadline(), std::nullopt);

@@ -1,6 +1,7 @@
 // hooks.after_sync: what people did with lsyncd's Lua actions, from purging a cache to reloading a
 // server.
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include "e2e/transfer_lab.hpp"
 
@@ -45,6 +46,24 @@ TEST_F(Hooks, AreToldWhatHasArrived) {
   fs::remove(images / "new.png");
   write_file(images / "odd\nname", "x");
   ASSERT_TRUE(notes("images/odd\\nname\n")) << noted();
+}
+
+TEST_F(Hooks, HearLaterOfWhatArrivedBesideAFailure) {
+  if (::geteuid() != 0) GTEST_SKIP() << "root decides what others can read";
+  fs::create_directory(copy("copy"));
+  write_file(dir / "noted", "");
+  run_ok({"chown", "nobody", copy("copy"), dir / "noted"});
+  configure({.targets = {local_target("copy")},
+             .settings = hook(kNote) + "user = \"nobody\"\ndelay = \"1s\"\n" + kQuickRetry});
+  start();
+  ASSERT_TRUE(notes(":\n.\n")) << noted();
+  write_file(source / "secret", "");
+  change_mode(source / "secret", 0600);
+  write_file(images / "readable", "x");
+  ASSERT_TRUE(target_becomes("copy", "retrying"));
+  EXPECT_FALSE(contains(noted(), "readable")) << "no transfer was clean";
+  change_mode(source / "secret", 0644);
+  EXPECT_TRUE(notes("images/readable\nsecret\n")) << noted();
 }
 
 // A cache in front of the web servers: exactly what has changed is purged from it.

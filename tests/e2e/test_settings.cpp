@@ -1,4 +1,6 @@
 // Keys of a group that change when or what is sent, and the forms a target can have.
+#include <signal.h>
+
 #include <fstream>
 
 #include "e2e/lab.hpp"
@@ -30,6 +32,31 @@ TEST_F(Settings, SyncOnCloseWaitsForTheClose) {
   EXPECT_EQ("first\n", read_file(copy("copy") / "images/log"));
   log.close();
   ASSERT_TRUE(arrives("after the close", {"copy"}));
+}
+
+// As Samba and vsftpd do it: the attributes first, and then the contents.
+TEST_F(Settings, AttributesOfWhatIsWrittenWaitForItsContents) {
+  begin("max_delay = \"10min\"\n");
+  std::ofstream upload(images / "upload");
+  upload << "the first half\n" << std::flush;
+  change_mode(images / "upload", 0640);
+  write_file(images / "marker", "written after the upload\n");
+  ASSERT_TRUE(holds(copy("copy") / "images/marker", "written after the upload\n"));
+  EXPECT_FALSE(fs::exists(copy("copy") / "images/upload"));
+  upload << "the second half\n";
+  upload.close();
+  ASSERT_TRUE(arrives("after the close", {"copy"}));
+}
+
+// As git writes its objects: the name that stays was never opened, and so is never closed.
+TEST_F(Settings, WhatIsLinkedAndUnlinkedWaitsForNoClose) {
+  begin("max_delay = \"10min\"\n");
+  daemon->signal(SIGSTOP);
+  write_file(images / "tmp_obj", "object\n");
+  fs::create_hard_link(images / "tmp_obj", images / "object");
+  fs::remove(images / "tmp_obj");
+  daemon->signal(SIGCONT);
+  ASSERT_TRUE(arrives("the object", {"copy"}));
 }
 
 TEST_F(Settings, SyncOnModifySendsWhileTheFileIsOpen) {

@@ -100,6 +100,20 @@ fi)")
   EXPECT_TRUE(fs::exists(dir / "end.15"));
 }
 
+TEST_F(TransferFailures, ASlowComparisonKeepsNoOtherTargetFromIts) {
+  const std::string slow = "[[ $* == */copy/ ]] && while [[ -e @HERE@/armed ]]; do sleep 0.1; done";
+  configure({.targets = {local_target("copy"), local_target("other")},
+             .settings = noting_rsync(slow) + "rescan = \"1s\"\nstandby = false\n"});
+  write_file(dir / "armed", "");
+  start();
+  ASSERT_TRUE(arrives("first sync", {"other"}));
+  write_file(copy("other") / "index.html", "somebody else wrote here\n");
+  EXPECT_TRUE(arrives("what has drifted", {"other"}));
+  EXPECT_EQ("syncing", target_state("copy"));
+  fs::remove(dir / "armed");
+  EXPECT_TRUE(arrives("the slow one", {"copy"}));
+}
+
 TEST_F(TransferFailures, OnlyTheUnreadableFileIsTriedAgain) {
   if (::geteuid() != 0) GTEST_SKIP() << "root decides what others can read";
   fs::create_directory(copy("copy"));

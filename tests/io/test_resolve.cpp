@@ -47,6 +47,15 @@ TEST_F(Resolve, NamesEachStep) {
   EXPECT_EQ(found.steps, (std::vector<Step>{{base, "a"}, {below("a"), "b"}}));
 }
 
+// Nothing is there: asked, it would be known to be missing.
+TEST_F(Resolve, ARemoteFileSystemIsNotAsked) {
+  const Mounts mounts{{"/", {"1", "ext4"}}, {below("a/b"), {"2", "nfs4"}}};
+  link("short", "a/b/deep");
+  EXPECT_EQ(place_of(below("short/er"), mounts), below("a/b/deep/er"));
+  EXPECT_EQ(place_of(below("a/b"), mounts), below("a/b"));
+  EXPECT_EQ(place_of(below("a/c/d"), mounts), below("a/c"));
+}
+
 TEST_F(Resolve, ADirectoryThatIsMadeAgainIsAnotherOne) {
   // Its number may well be the same.
   const Identity before = in_dir("a/b").identity;

@@ -55,6 +55,19 @@ TEST_F(WatcherFilter, ExcludedNamesRaiseNoChanges) {
   EXPECT_TRUE(told("keep.tmp", kData)) << test::text_of(changes);
 }
 
+// "+ */" keeps the name of a directory, and nobody asks it of a file.
+TEST_F(WatcherFilter, WritingToAnExcludedFileRaisesNoChange) {
+  fs::create_directories(src("d"));
+  write_file(src("d/x.log"), "1");
+  watch_without({"+ */", "+ *.jpg", "- *"});
+  forget();
+  test::append_file(src("d/x.log"), "2");
+  test::change_mode(src("d/x.log"), 0600);
+  EXPECT_TRUE(quiet()) << test::text_of(changes);
+  write_file(src("d/x.jpg"), "1");
+  EXPECT_TRUE(told("d/x.jpg", kData)) << test::text_of(changes);
+}
+
 TEST_F(WatcherFilter, ExcludedNamesThatComeAndGoChangeTheirDirectories) {
   fs::create_directories(src("d"));
   watch_without({"- *.tmp"});

@@ -367,6 +367,42 @@ TEST_F(Links, WhatTheUserCannotReadIsPassedOver) {
   EXPECT_EQ(losses, 1);
 }
 
+// As lost+found is, for whoever is not root.
+TEST_F(Links, WhatStaysUnreadableDisturbsNoTransferAgain) {
+  if (::geteuid() != 0 || !find_user("nobody")) GTEST_SKIP() << "root is needed to become nobody";
+  fs::create_directory(src("private"));
+  test::change_mode(src("private"), 0700);
+  write_file(src("private/f"), "x");
+  watch(TreeRules{src(), Symlinks::follow, SyncOn::close, find_user("nobody"), {}});
+  EXPECT_EQ(losses, 1);
+  watcher->restart(tree);
+  settle();
+  EXPECT_EQ(watcher->unreadable(tree), Paths{"private"});
+  EXPECT_EQ(losses, 1) << "a transfer that runs knows of it";
+  test::change_mode(src("private"), 0755);
+  settle();
+  test::change_mode(src("private"), 0700);
+  settle();
+  EXPECT_EQ(losses, 2) << "in between it could be read";
+}
+
+TEST_F(Links, WhatIsUnreadableIsTriedAgain) {
+  if (::geteuid() != 0 || !find_user("nobody")) GTEST_SKIP() << "root is needed to become nobody";
+  fs::create_directories(src("a/b"));
+  write_file(src("a/b/f"), "x");
+  test::change_mode(src("a"), 0700);
+  watch(TreeRules{src(), Symlinks::follow, SyncOn::close, find_user("nobody"), {}});
+  forget();
+  watcher->retry_unreadable(tree);
+  EXPECT_TRUE(quiet()) << test::text_of(changes);
+  EXPECT_EQ(watcher->blindness(tree).unreadable, 1u);
+  test::change_mode(src("a"), 0755);
+  watcher->retry_unreadable(tree);
+  EXPECT_TRUE(told("a", kTree)) << test::text_of(changes);
+  EXPECT_EQ(watcher->blindness(tree).unreadable, 0u);
+  EXPECT_EQ(watcher->directories(tree), 3u);
+}
+
 TEST_F(Links, ManyInOneDirectoryTakeManyTurnsOfTheLoop) {
   constexpr int kLinks = 2000;
   write_file(ext("f"), "x");

@@ -117,6 +117,18 @@ TEST_F(SourcePath, AFileInItsPlaceMayBeWritten) {
   EXPECT_EQ(state(), TreeState::missing);
 }
 
+TEST_F(SourcePath, ThatCanBeListedAndNotSearchedIsMissing) {
+  if (::geteuid() != 0 || !find_user("nobody")) GTEST_SKIP() << "root is needed to become nobody";
+  test::change_mode(src(), 0744);
+  watch(TreeRules{src(), Symlinks::follow, SyncOn::close, find_user("nobody"), {}});
+  EXPECT_EQ(state(), TreeState::missing);
+  test::change_mode(src(), 0755);
+  EXPECT_EQ(state(), TreeState::watching);
+  forget();
+  write_file(src("f"), "x");
+  EXPECT_TRUE(covers("f"));
+}
+
 TEST_F(SourcePath, ALinkAsSourceMayBeRePointed) {
   fs::create_directories(path("releases/1"));
   fs::create_directories(path("releases/2"));
