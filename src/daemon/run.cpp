@@ -13,6 +13,7 @@ namespace mirrord {
 namespace {
 
 constexpr size_t kVerifyOutput = 4 * 1024 * 1024;
+constexpr size_t kMostComplaints = 1024 * 1024;  // a line for each path of a batch
 
 PrivateFile make_rules_file(const Group& group, const Transfer& transfer) {
   std::string rules = filter_rules(group, transfer);
@@ -25,6 +26,7 @@ Command make_command(const Group& group, const Target& target, Transfer transfer
   Command command = child_command(group, rsync_command(group, target, transfer));
   command.input = list.value_or("");
   command.waits_for_input = !list && reads_list(transfer.lane);
+  command.error_limit = kMostComplaints;
   if (transfer.lane == Lane::verify) command.output_limit = kVerifyOutput;
   return command;
 }

@@ -30,7 +30,9 @@ log::Fields fields_of(const Group& group, const Target& target, const Run::Resul
                      {"MIRRORD_PATHS", std::to_string(result.paths)},
                      {"MIRRORD_BYTES", std::to_string(result.outcome.bytes)},
                      {"MIRRORD_DURATION_USEC", std::to_string(result.duration.count())}};
-  if (!result.error.empty()) fields.push_back({"MIRRORD_STDERR", result.error});
+  constexpr size_t kMost = 16 * 1024;
+  const size_t left_out = result.error.size() - std::min(result.error.size(), kMost);
+  if (!result.error.empty()) fields.push_back({"MIRRORD_STDERR", result.error.substr(left_out)});
   return fields;
 }
 
@@ -59,7 +61,7 @@ void TargetLog::ended(const Group& group, const Target& target, JobKind job,
       return log::write(LogLevel::info, what + success(result), fields);
     case Verdict::held:
       fields.push_back({"MESSAGE_ID", std::string(log::message::kDeletionHeld)});
-      return log::write(LogLevel::warning, what + ": " + outcome.text, fields);
+      return tell(what, outcome.text, "", fields, now);
     case Verdict::partial:
     case Verdict::failed:
       break;
@@ -68,11 +70,18 @@ void TargetLog::ended(const Group& group, const Target& target, JobKind job,
   std::string text = outcome.text;
   if (!text.ends_with(outcome.complaint)) text += ": " + outcome.complaint;
   text = escape(text);
-  const std::optional<size_t> passed_over = failures_.tell(text, now);
-  text += more_failures(passed_over);
+  std::string plan;
   if (next)
-    text += fmt::format(", retrying in {:.1f} s", seconds(std::max(*next - now, Duration{})));
-  log::write(passed_over ? LogLevel::warning : LogLevel::debug, what + ": " + text, fields);
+    plan = fmt::format(", retrying in {:.1f} s", seconds(std::max(*next - now, Duration{})));
+  tell(what, text, plan, fields, now);
+}
+
+/// A warning, as long as it is not the same again and again.
+void TargetLog::tell(const std::string& what, const std::string& text, const std::string& plan,
+                     const log::Fields& fields, Instant now) {
+  const std::optional<size_t> passed_over = failures_.tell(text, now);
+  log::write(passed_over ? LogLevel::warning : LogLevel::debug,
+             what + ": " + text + more_failures(passed_over) + plan, fields);
 }
 
 void TargetLog::recovered(const Group& group, const Target& target) {

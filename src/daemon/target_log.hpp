@@ -1,5 +1,5 @@
-// What the journal hears of the runs for one target: each that did something, and of failures
-// those that are news.
+// What the journal hears of the runs for one target: each that did something, and of what
+// failed or was held that which is news.
 //
 // Words only; what the end of a run means for the target is the engine's.
 #pragma once
@@ -11,6 +11,7 @@
 #include "core/model.hpp"
 #include "core/target_queue.hpp"
 #include "daemon/run.hpp"
+#include "io/log.hpp"
 
 namespace mirrord {
 
@@ -26,6 +27,9 @@ class TargetLog {
   void recovered(const Group& group, const Target& target);
 
  private:
+  void tell(const std::string& what, const std::string& text, const std::string& plan,
+            const log::Fields& fields, Instant now);
+
   FailureLog failures_;
 };
 

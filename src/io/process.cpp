@@ -158,6 +158,7 @@ void close_on_exec_above_stderr() {
 Process::Process(Loop& loop, Command command, Done done) : Process(loop, std::move(done)) {
   input_ = std::move(command.input);
   output_limit_ = command.output_limit;
+  error_limit_ = command.error_limit;
   Pipe in = make_pipe(), out = make_pipe(), err = make_pipe();
   Launch launch;
   launch.program = find_program(command.argv.at(0));
@@ -256,13 +257,17 @@ void Process::drain(Fd& fd, Source& source, std::string& tail) {
     }
     tail.append(buffer, static_cast<size_t>(n));
     // Cut now and then: to move the whole tail for each read would cost its square.
-    if (tail.size() > 2 * output_limit_) cut(tail);
+    if (tail.size() > 2 * limit_of(tail)) cut(tail);
   }
 }
 
+size_t Process::limit_of(const std::string& tail) const {
+  return &tail == &result_.error ? error_limit_ : output_limit_;
+}
+
 void Process::cut(std::string& tail) {
-  if (tail.size() <= output_limit_) return;
-  tail.erase(0, tail.size() - output_limit_);
+  if (tail.size() <= limit_of(tail)) return;
+  tail.erase(0, tail.size() - limit_of(tail));
   (&tail == &result_.error ? result_.error_is_whole : result_.output_is_whole) = false;
 }
 

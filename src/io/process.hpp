@@ -25,7 +25,8 @@ struct Command {
   std::string input = {};                ///< written to its standard input, then closed
   bool waits_for_input = false;          ///< its standard input stays open for feed()
   bool ignores_hangup = false;           ///< SIGHUP, which "systemctl kill" sends to the whole unit
-  size_t output_limit = 16 * 1024;       ///< how much of the end of each output is kept, bytes
+  size_t output_limit = 16 * 1024;       ///< how much of the end of its output is kept, bytes
+  size_t error_limit = 16 * 1024;        ///< the same of its standard error
 };
 
 struct ProcessResult {
@@ -71,6 +72,7 @@ class Process {
   Process(Loop& loop, Done done) : loop_(loop), done_(std::move(done)) {}
   void write_input();
   void drain(Fd& fd, Source& source, std::string& tail);
+  size_t limit_of(const std::string& tail) const;
   void cut(std::string& tail);
   void ended(ChildExit exit);
   void out_of_patience();
@@ -84,6 +86,7 @@ class Process {
   std::string input_;
   size_t written_ = 0;
   size_t output_limit_ = 0;
+  size_t error_limit_ = 0;
   ProcessResult result_;
   pid_t pid_ = -1;
   bool terminated_ = false;

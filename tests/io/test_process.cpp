@@ -100,7 +100,7 @@ TEST_F(ProcessTest, KeepsTheTailOfItsOutput) {
 
 TEST_F(ProcessTest, TellsWhenTheErrorsAreNotWhole) {
   Command command = shell("echo 12345 >&2; echo 67890 >&2");
-  command.output_limit = 6;
+  command.error_limit = 6;
   ProcessResult result = run(command);
   EXPECT_EQ(result.error, "67890\n");
   EXPECT_FALSE(result.error_is_whole);
