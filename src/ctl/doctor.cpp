@@ -26,7 +26,9 @@ namespace {
 
 // ---- the daemon and the kernel
 
-void check_watches(Report& report, const GroupStatus& group, uint64_t limit) {
+/// `in_all`: so many directories are watched for all groups.
+void check_watches(Report& report, const GroupStatus& group, uint64_t in_all,
+                   const InotifyLimit& limit) {
   switch (group.state) {
     case GroupState::degraded:
       return report.fault(group.name, group.problem, "");
@@ -36,12 +38,11 @@ void check_watches(Report& report, const GroupStatus& group, uint64_t limit) {
     case GroupState::watching:
       break;
   }
-  std::string count = fmt::format("watched directories: {}, the limit is {}",
-                                  human_number(group.watched_directories), human_number(limit));
-  if (group.watched_directories > limit / 5 * 4)
-    return report.warning(
-        group.name, count,
-        fmt::format("raise it: sysctl fs.inotify.max_user_watches={}", limit * 2));
+  std::string count = "watched directories: " + human_number(group.watched_directories);
+  if (in_all != group.watched_directories) count += ", in all groups " + human_number(in_all);
+  count += ", the limit is " + human_number(limit.value);
+  if (in_all > limit.value / 5 * 4)
+    return report.warning(group.name, count, "raise it: " + command_raising(limit, 0));
   report.good(group.name, count);
 }
 
@@ -74,11 +75,13 @@ std::optional<ServiceView> check_daemon(Report& report, const BusClient::Address
   try {
     BusClient bus(address);
     Status status = read_status(bus);
-    uint64_t limit = limit_behind(ENOSPC).value;
+    const InotifyLimit limit = limit_behind(ENOSPC);
+    uint64_t in_all = 0;
+    for (const GroupStatus& group : status.groups) in_all += group.watched_directories;
     for (const Group& group : config.groups) {
       if (!is_selected(selection, group.name)) continue;
       if (const GroupStatus* known = status.group(group.name))
-        check_watches(report, *known, limit);
+        check_watches(report, *known, in_all, limit);
       else
         report.warning(group.name, "the daemon does not know it yet", "systemctl reload mirrord");
       check_transfers(report, group, status, selection);
@@ -144,8 +147,7 @@ void check_view(Report& report, const Group& group, const Selection& selection,
 void check_hook(Report& report, const Group& group, const User& user) {
   if (group.hooks.after_sync.empty()) return;
   const std::string& program = group.hooks.after_sync.front();
-  const Ran ran =
-      run_command(user, {"test", "-f", program, "-a", "-x", program}, std::chrono::minutes(1));
+  const Ran ran = run_command(user, {"test", "-f", program, "-a", "-x", program});
   const std::string hook = fmt::format("hook '{}'", escape(program));
   if (ran.succeeded()) return report.good(group.name, hook + " can be run");
   report.fault(group.name, fmt::format("{} cannot be run by user '{}'", hook, user.name),

@@ -25,8 +25,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr auto kPatience = std::chrono::minutes(1);
-
 /// A directory that the user alone can enter, gone with the object. What is in it is the user's, so
 /// only the user's rights are used there.
 class PrivateDirectory {
@@ -66,17 +64,15 @@ SshSettings fetching_into(SshSettings ssh, const std::string& file) {
 /// The lines of known_hosts for the target; nothing when the host does not answer.
 std::optional<std::string> fetch(const User& user, const Target& target, const std::string& file) {
   // Whether the login succeeds does not matter.
-  run_command(
-      user,
-      ssh_remote_command(fetching_into(target.ssh, file), target.destination, kNoMaster, "true"),
-      kPatience);
+  run_command(user, ssh_remote_command(fetching_into(target.ssh, file), target.destination,
+                                       kNoMaster, "true"));
   FsIdentity as(user);
   return read_small_file(file, Links::refuse).content;
 }
 
 /// Shows the fingerprints; false when there is none to compare.
 bool show(const User& user, const std::string& file) {
-  const Ran ran = run_command(user, {"ssh-keygen", "-l", "-f", file}, kPatience);
+  const Ran ran = run_command(user, {"ssh-keygen", "-l", "-f", file});
   const std::vector<std::string> fingerprints = lines_of(ran.result.output);
   if (!ran.succeeded() || fingerprints.empty()) {
     std::printf("      its key cannot be shown: %s\n", escape(last_line(ran.result.error)).c_str());
@@ -96,16 +92,25 @@ bool confirmed(const User& user, const std::string& known_hosts) {
   return answer == "yes";
 }
 
+/// An editor may have left the last line open.
+bool ends_in_a_line(int file) {
+  struct stat st {};
+  char last = '\n';
+  check_errno(::fstat(file, &st), "look at a file");
+  return st.st_size == 0 || ::pread(file, &last, 1, st.st_size - 1) != 1 || last == '\n';
+}
+
 void append(const User& user, const std::string& known_hosts, const std::string& lines) {
   FsIdentity as(user);
   fs::path directory = fs::path(known_hosts).parent_path();
   if (::mkdir(directory.c_str(), 0700) < 0 && errno != EEXIST)
     check_errno(-1, "create '" + directory.native() + "'");
   std::string what = "write '" + known_hosts + "'";
-  Fd file(check_errno(::open(known_hosts.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600),
+  Fd file(check_errno(::open(known_hosts.c_str(), O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0600),
                       what));
-  ssize_t written = ::write(file.get(), lines.data(), lines.size());
-  if (written < 0 || static_cast<size_t>(written) != lines.size())
+  const std::string text = ends_in_a_line(file.get()) ? lines : '\n' + lines;
+  const ssize_t written = ::write(file.get(), text.data(), text.size());
+  if (written < 0 || static_cast<size_t>(written) != text.size())
     throw std::system_error(written < 0 ? errno : ENOSPC, std::generic_category(), what);
 }
 

@@ -83,9 +83,13 @@ void refuse_host(CLI::App& verb) { verb.excludes(verb.get_parent()->get_option("
 // ---- what one verb takes
 
 void add_explain(CLI::App& verb, Options& options) {
-  verb.add_option("GROUP", options.group, "The group")->type_name("")->required();
+  verb.add_option("GROUP", options.group, "The group")
+      ->type_name("")
+      ->check(CLI::Validator(fault_of_text, ""))
+      ->required();
   verb.add_option("PATH", options.path, "Relative to the source, or absolute")
       ->type_name("")
+      ->check(CLI::Validator(fault_of_text, ""))
       ->required();
   add_json(verb, options);
 }
@@ -109,7 +113,8 @@ void add_sync(CLI::App& verb, Options& options) {
 void add_wait(CLI::App& verb, Options& options) {
   add_selection(verb, options);
   verb.add_option("--timeout", options.timeout, "Give up after this time, as in 30s or 5min")
-      ->type_name("TIME");
+      ->type_name("TIME")
+      ->check(CLI::Validator(fault_of_text, ""));
 }
 
 void add_check(CLI::App& verb, Options& options) {

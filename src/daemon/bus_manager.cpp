@@ -24,7 +24,7 @@ int get_version(sd_bus*, const char*, const char*, const char*, sd_bus_message* 
 
 int get_config_directory(sd_bus*, const char*, const char*, const char*, sd_bus_message* reply,
                          void* data, sd_bus_error*) {
-  return sd_bus_message_append(reply, "s", service(data).config_directory().c_str());
+  return sd_bus_message_append(reply, "s", escape(service(data).config_directory()).c_str());
 }
 
 int get_groups(sd_bus*, const char*, const char*, const char*, sd_bus_message* reply, void* data,

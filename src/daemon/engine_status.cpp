@@ -1,7 +1,7 @@
 // Engine: what it shows of itself.
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <cerrno>
 #include <chrono>
 
 #include "core/escape.hpp"
@@ -31,11 +31,10 @@ std::string directories(size_t count) {
 
 /// What the limit is now and the line that raises it, sysctl(8).
 std::string limit_problem(const Blindness& blindness) {
-  constexpr uint64_t kLeast = 128;  // the kernel's own default of instances
-  InotifyLimit limit = limit_behind(blindness.error);
-  return fmt::format("{} not watched, the limit of {} is reached; raise it: sysctl {}={}",
-                     directories(blindness.unwatched), limit.value, limit.name,
-                     std::max(limit.value * 2, kLeast));
+  const InotifyLimit limit = limit_behind(blindness.error);
+  const size_t more = blindness.error == ENOSPC ? blindness.unwatched : 0;
+  return fmt::format("{} not watched, the limit of {} is reached; raise it: {}",
+                     directories(blindness.unwatched), limit.value, command_raising(limit, more));
 }
 
 }  // namespace

@@ -1,9 +1,11 @@
 // mirrord(8): options, configuration, then the service until it is told to stop.
 #include <signal.h>
+#include <sys/stat.h>
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <exception>
+#include <initializer_list>
 #include <map>
 #include <system_error>
 
@@ -102,17 +104,25 @@ int gather(const Options& options) {
   return written && std::fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-void block_signals() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  for (int signal : {SIGTERM, SIGINT, SIGHUP, SIGCHLD}) sigaddset(&signals, signal);
-  sigprocmask(SIG_BLOCK, &signals, nullptr);
+/// For the loop, which takes them as events.
+void block(std::initializer_list<int> signals) {
+  sigset_t set;
+  sigemptyset(&set);
+  for (int signal : signals) sigaddset(&set, signal);
+  sigprocmask(SIG_BLOCK, &set, nullptr);
+}
+
+/// As the unit gives it; a shell may have left other things behind.
+void set_up_process() {
+  umask(022);  // the user of a group passes through our directory
+  close_on_exec_above_stderr();
   signal(SIGPIPE, SIG_IGN);
   signal(SIGIO, SIG_IGN);  // a lease of ours was broken, see is_open_for_writing()
 }
 
 int run(const Options& options) {
   log::open(options.log_target, options.service.log_level.value_or(LogLevel::info));
+  block({SIGHUP});  // a reload during the start is a reload
   ParsedConfig parsed = load_config(options.service.config_directory);
   log_diagnostics(parsed);
   if (!parsed.ok()) {
@@ -121,8 +131,8 @@ int run(const Options& options) {
     notify::failed(EINVAL, problem_lines(parsed));
     return kExitConfig;
   }
-  block_signals();
-  close_on_exec_above_stderr();
+  block({SIGTERM, SIGINT, SIGCHLD});
+  set_up_process();
   Service service(options.service, *parsed.config);
   return service.run();
 }

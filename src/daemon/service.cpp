@@ -29,6 +29,8 @@ void log_diagnostics(const ParsedConfig& parsed) {
 
 Service::Service(const ServiceOptions& options, const Config& config)
     : options_(options),
+      // `--once` has to see all targets in sync before it says so.
+      exit_code_(options.once ? EXIT_FAILURE : EXIT_SUCCESS),
       engine_(loop_, !options.once),
       reading_(loop_,
                {options.config_directory,
@@ -37,13 +39,14 @@ Service::Service(const ServiceOptions& options, const Config& config)
                  std::filesystem::absolute(options.config_directory)}},
                [this](const ParsedConfig& parsed) { return take_over(parsed); }),
       watchdog_(loop_, [this](Instant now) { return undone(now); }),
-      bus_(loop_, engine_,
-           {options.once ? "none" : options.bus, options.config_directory,
-            [this](auto reloaded) { reload(std::move(reloaded)); },
-            [this] {
-              bus_settled_ = true;
-              check_ready();
-            }}) {
+      bus_(
+          loop_, engine_,
+          {options.once ? "none" : options.bus, std::filesystem::absolute(options.config_directory),
+           [this](auto reloaded) { reload(std::move(reloaded)); },
+           [this] {
+             bus_settled_ = true;
+             check_ready();
+           }}) {
   terminate_ = loop_.on_signal(SIGTERM, [this] { stop(); });
   interrupt_ = loop_.on_signal(SIGINT, [this] { stop(); });
   hangup_ = loop_.on_signal(SIGHUP, [this] { reload([](const std::string&) {}); });

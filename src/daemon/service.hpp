@@ -48,7 +48,7 @@ class Service {
   bool ready_ = false;
   bool stopping_ = false;
   std::optional<notify::ReloadScope> reloading_;
-  int exit_code_ = 0;
+  int exit_code_;
   // In order of need: the loop dies last.
   Loop loop_;
   Engine engine_;

@@ -1,9 +1,11 @@
 #include "io/inotify.hpp"
 
+#include <fmt/format.h>
 #include <sys/inotify.h>
 #include <sys/ioctl.h>
 
 #include <algorithm>
+#include <bit>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -66,6 +68,14 @@ InotifyLimit limit_behind(int error) {
   InotifyLimit machine = read_limit("fs/inotify", "max_user_" + what);
   InotifyLimit own = read_limit("user", "max_inotify_" + what);
   return own.value < machine.value ? own : machine;
+}
+
+std::string command_raising(const InotifyLimit& limit, uint64_t more) {
+  constexpr uint64_t kLeast = 128;  // the kernel's own default of instances
+  constexpr uint64_t kMost = std::numeric_limits<int32_t>::max();  // what such a limit can be
+  const uint64_t now = std::min(limit.value, kMost);
+  const uint64_t wanted = std::bit_ceil(std::max({now * 2, now + more, kLeast}));
+  return fmt::format("sysctl {}={}", limit.name, std::min(wanted, kMost));
 }
 
 std::vector<WatchEvent> parse_records(std::span<const std::byte> bytes) {

@@ -54,6 +54,8 @@ struct InotifyLimit {
 /// own, namespaces(7); where ours is the lower one, raising that of the whole machine would not
 /// help.
 InotifyLimit limit_behind(int error);
+/// The command that makes room for so many more, and as many as there are now.
+std::string command_raising(const InotifyLimit& limit, uint64_t more);
 
 class Inotify {
  public:

@@ -140,7 +140,7 @@ TEST_F(Doctor, WatchLimitIsNear) {
                          config_dir()});
   const Finished found = run(all);
   EXPECT_TRUE(contains(found.out, "watched directories: 5, the limit is 6")) << found.out;
-  EXPECT_TRUE(contains(found.out, "raise it: sysctl fs.inotify.max_user_watches=")) << found.out;
+  EXPECT_TRUE(contains(found.out, "raise it: sysctl user.max_inotify_watches=")) << found.out;
 }
 
 TEST_F(Doctor, SourceIsGone) {
@@ -202,7 +202,8 @@ TEST_F(Doctor, HookCannotBeRun) {
 
 TEST_F(Doctor, TargetIsWhereALinkLeads) {
   fs::create_symlink(dir.path(), source / "up");
-  const std::string fault = "web/copy: the target and the directory that the link 'up' leads to overlap";
+  const std::string fault =
+      "web/copy: the target and the directory that the link 'up' leads to overlap";
   configure({.targets = {target, local_target("copy")}});
   finds(fault);
   EXPECT_EQ(0, doctor({"web/tgt1"}).status) << "the copy of another host is none of it";
@@ -482,6 +483,15 @@ TEST_F(Doctor, UnknownHostKeyIsFoundAndTrusted) {
   const Finished accepted = trusting("yes");
   EXPECT_EQ(0, accepted.status) << accepted.out << accepted.err;
   EXPECT_TRUE(contains(read_file(known_hosts), "ssh-ed25519")) << read_file(known_hosts);
+  EXPECT_EQ(0, doctor().status);
+}
+
+TEST_F(Doctor, TrustBeginsALineOfItsOwn) {
+  const fs::path known_hosts = server("tgt1").known_hosts_file();
+  write_file(known_hosts, "# the last line is open");
+  ASSERT_EQ(0, trusting("yes").status);
+  EXPECT_TRUE(read_file(known_hosts).starts_with("# the last line is open\n"))
+      << read_file(known_hosts);
   EXPECT_EQ(0, doctor().status);
 }
 

@@ -71,6 +71,16 @@ TEST_F(Security, SocketsAreTheGroupsUsersAlone) {
   EXPECT_GE(entries, 1u) << "the master's socket";
 }
 
+TEST_F(Security, TheGroupsUserPassesWhateverTheUmask) {
+  const fs::path runtime = dir / "fresh";
+  configure({.targets = {target_on("host", "a")}});
+  const mode_t before = ::umask(077);
+  start({}, {{"RUNTIME_DIRECTORY", runtime}});
+  ::umask(before);
+  ASSERT_TRUE(arrives("first sync", {"a"}));
+  EXPECT_EQ(mode_of(runtime), 0755u);
+}
+
 TEST_F(Security, ASecretIsInNoLogNorCommandLine) {
   const fs::path secret = dir / "password";
   write_file(secret, "correct-horse\n");

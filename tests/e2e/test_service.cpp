@@ -106,6 +106,15 @@ TEST_F(Service, InterruptEndsItToo) {
   EXPECT_EQ(0, daemon->terminate());
 }
 
+TEST_F(Service, OnceIsNoSuccessWhenItIsInterrupted) {
+  configure({.targets = {local_target("copy")}, .settings = hanging_rsync(":")});
+  write_file(dir / "armed", "");
+  daemon = std::make_unique<Mirrord>(
+      dir, Mirrord::Options{.config_dir = config_dir(), .arguments = {"--once"}});
+  ASSERT_TRUE(wait_until([&] { return !read_file(dir / "hanging").empty(); }));
+  EXPECT_EQ(1, daemon->terminate());
+}
+
 TEST_F(Service, StatusTellsWhatIsWrong) {
   configure({.targets = {ssh_target("tgt1"), local_target("copy")},
              .settings = "retry = { max = \"1s\" }\n"});
@@ -201,9 +210,11 @@ TEST_F(Service, AReloadDuringAReloadIsOverWhenBothAre) {
 TEST_F(Service, ReloadsARelativeDirectory) {
   configure({.targets = {local_target("copy")}});
   daemon = std::make_unique<Mirrord>(
-      dir,
-      Mirrord::Options{.config_dir = "etc", .wrapper = {"env", "--chdir=" + dir.path().native()}});
+      dir, Mirrord::Options{.config_dir = "etc",
+                            .bus = bus().address(),
+                            .wrapper = {"env", "--chdir=" + dir.path().native()}});
   daemon->wait_ready();
+  EXPECT_EQ(config_dir(), client().text(manager_object(), "ConfigDirectory"));
   configure({.targets = {local_target("copy"), local_target("added")}});
   daemon->signal(SIGHUP);
   ASSERT_TRUE(arrives("the added target", {"copy", "added"})) << daemon->log();

@@ -66,7 +66,8 @@ TEST_F(TransferVerbs, WaitIsForEveryChangeBeforeIt) {
   const Finished late = mirrorctl({"wait", "--timeout", "300ms"});
   EXPECT_EQ(1, late.status);
   EXPECT_TRUE(contains(late.err, "web/tgt1")) << late.err;
-  EXPECT_EQ(2, mirrorctl({"wait", "--timeout", "soon"}).status);
+  for (const auto* wrong : {"soon", ""})
+    EXPECT_EQ(2, mirrorctl({"wait", "--timeout", wrong}).status) << "a variable that is not set";
 }
 
 TEST_F(TransferVerbs, PauseAndResumeTellWhatTheyHaveChanged) {

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 
 #include "support/files.hpp"
 
@@ -33,6 +34,17 @@ std::vector<std::byte> record(int wd, uint32_t mask, const std::string& name, si
 std::vector<std::byte> operator+(std::vector<std::byte> a, const std::vector<std::byte>& b) {
   a.insert(a.end(), b.begin(), b.end());
   return a;
+}
+
+TEST(InotifyLimit, IsRaisedByWhatIsMissing) {
+  EXPECT_EQ(command_raising({"fs.inotify.max_user_watches", 1000}, 20'000),
+            "sysctl fs.inotify.max_user_watches=32768");
+  EXPECT_EQ(command_raising({"fs.inotify.max_user_watches", 8192}, 1),
+            "sysctl fs.inotify.max_user_watches=16384");
+  EXPECT_EQ(command_raising({"unknown", std::numeric_limits<uint64_t>::max()}, 7),
+            "sysctl unknown=2147483647");
+  EXPECT_EQ(command_raising({"user.max_inotify_instances", 1}, 0),
+            "sysctl user.max_inotify_instances=128");
 }
 
 TEST(InotifyRecords, WhatALaterEventOfTheEntryTellsAgainIsDropped) {
