@@ -1,7 +1,9 @@
 #include "core/complaints.hpp"
 
 #include <algorithm>
+#include <set>
 #include <string_view>
+#include <utility>
 
 #include "core/escape.hpp"
 #include "core/lines.hpp"
@@ -100,12 +102,14 @@ Name path_of(std::string_view line, const std::string& source, const std::string
 std::optional<Complaints> read_complaints(const std::string& error, const std::string& source,
                                           const std::string& destination) {
   Complaints complaints;
+  std::set<std::pair<bool, std::string>> known;  // the other side may say one thing without an end
   for (const std::string& line : lines_of(error)) {
     auto is_summary = [&](std::string_view words) { return line.starts_with(words); };
     if (std::ranges::any_of(kSummaries, is_summary)) continue;
     Name path = path_of(line, source, destination);
     bool attributes = is_about_attributes(line);
     if (!path || (path->empty() && !attributes)) return std::nullopt;
+    if (!known.emplace(attributes, *path).second) continue;
     (attributes ? complaints.attributes : complaints.paths).push_back(*path);
   }
   if (complaints == Complaints{}) return std::nullopt;

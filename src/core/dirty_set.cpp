@@ -118,11 +118,19 @@ bool DirtySet::in_tree(const std::string& path) const {
   return false;
 }
 
-std::optional<DirtySet::Waiting> DirtySet::erase(const SharedPath& path) {
+std::optional<ChangeKind> DirtySet::kind_of(const std::string& path) const {
   for (size_t kind = 0; kind < lanes_.size(); ++kind)
-    if (lanes_[kind].paths.erase(path) != 0)
-      return Waiting{static_cast<ChangeKind>(kind), lanes_[kind].oldest};
+    if (lanes_[kind].paths.contains(path)) return static_cast<ChangeKind>(kind);
   return std::nullopt;
+}
+
+void DirtySet::erase(const std::vector<std::string>& paths, ChangeKind kind) {
+  for (size_t weaker = 0; weaker <= static_cast<size_t>(kind); ++weaker) {
+    Paths& waiting = lanes_[weaker].paths;
+    if (waiting.empty()) continue;
+    for (const std::string& path : paths)
+      if (auto found = waiting.find(path); found != waiting.end()) waiting.erase(found);
+  }
 }
 
 Instant DirtySet::erase_below(const std::string& path) {

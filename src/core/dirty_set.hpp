@@ -54,12 +54,10 @@ class DirtySet {
   /// Whether it goes along with a tree.
   bool in_tree(const std::string& path) const;
   std::optional<Instant> oldest() const;
-  struct Waiting {
-    ChangeKind kind;
-    Instant oldest;
-  };
-  /// Erases this path, but not what is below; nothing = it is not there.
-  std::optional<Waiting> erase(const SharedPath& path);
+  /// As what exactly this path is in it.
+  std::optional<ChangeKind> kind_of(const std::string& path) const;
+  /// Erases exactly these paths, where no more than `kind` of them is in doubt.
+  void erase(const std::vector<std::string>& paths, ChangeKind kind);
   /// Erases what is below; since when the oldest of it has been waiting.
   Instant erase_below(const std::string& path);
 

@@ -7,6 +7,13 @@ void OpenFiles::wait(const File& file, Instant deadline) {
   if (fresh) queue_.emplace(deadline, file.path);
 }
 
+bool OpenFiles::join(const std::string& path) {
+  auto known = deadlines_.find(path);
+  if (known == deadlines_.end()) return false;
+  known->second.created = true;
+  return true;
+}
+
 void OpenFiles::settled(const std::string& path) {
   auto known = deadlines_.find(path);
   if (known == deadlines_.end()) return;

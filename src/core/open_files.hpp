@@ -34,8 +34,9 @@ class OpenFiles {
   }
   /// Something newer is known of the path: its own change is on its way.
   void settled(const std::string& path);
-  /// Whether it waits.
-  bool holds(const std::string& path) const { return deadlines_.contains(path); }
+  /// Another change of the path goes along, and makes it wait like a created one. False when the
+  /// path does not wait.
+  bool join(const std::string& path);
   /// All of them, however long they have waited.
   std::vector<File> take_all();
   /// Files that were waited for long enough.

@@ -80,7 +80,9 @@ bool contains(std::initializer_list<int> statuses, int status) {
 std::string complaint_of(int exit_status, const std::string& error) {
   const bool of_connection = contains({5, 10, 12, 30, 35, 255}, exit_status);
   std::string word = of_connection ? last_word_of_ssh(error) : "";
-  return word.empty() ? first_word_of_rsync(error) : word;
+  if (word.empty()) word = first_word_of_rsync(error);
+  constexpr size_t kMost = 1024;  // the other side may print a line without an end
+  return word.substr(0, kMost);
 }
 
 /// Names of files are not for everybody: rsync quotes them, ssh writes whole paths.

@@ -44,13 +44,11 @@ void TargetQueue::changed(const SharedPath& path, ChangeKind kind, Instant now,
   // The tree may be another one now, of which what waits below knows nothing.
   if (kind == ChangeKind::tree)
     for (DirtySet* set : {&stuck_, &set_aside_}) made = std::min(made, set->erase_below(path));
-  // What failed may be mended by this change.
-  if (const auto failed = stuck_.erase(path)) {
-    kind = std::max(kind, failed->kind);
-    made = std::min(made, failed->oldest);
-  }
+  // This change may mend what failed, if all of that goes along.
+  if (const auto failed = stuck_.kind_of(path))
+    kind = std::max(kind, std::min(*failed, ChangeKind::data));
   if (pending_.empty()) first_change_ = now;
-  first_change_ = std::min(first_change_, made);
+  first_change_ = std::min(first_change_, since.value_or(now));
   last_change_ = last_used_ = now;
   // A set that is full empties itself; what was in it is a matter of a full comparison then.
   Instant oldest = pending_.oldest().value_or(made);
@@ -223,6 +221,7 @@ void TargetQueue::sent(const Batch& batch, const Outcome& outcome, Instant now) 
       [[fallthrough]];
     case Verdict::done:
       vanished_ = 0;
+      stuck_.erase(batch.paths, batch.kind);
       forget_stuck_failures();
   }
 }

@@ -46,6 +46,12 @@ TEST(Complaints, NameTheirPath) {
     EXPECT_EQ(paths(std::string(line) + '\n'), Paths({path})) << line;
 }
 
+TEST(Complaints, OfOnePathCountOnce) {
+  std::string error;
+  for (int i = 0; i < 3; ++i) error += "rsync: opendir \"/src/d\" failed: Permission denied (13)\n";
+  EXPECT_EQ(paths(error), (std::vector<std::string>{"d"}));
+}
+
 TEST(Complaints, ALineThatIsNotUnderstoodMeansAnyPath) {
   for (const char* line : {
            "IO error encountered -- skipping file deletion",

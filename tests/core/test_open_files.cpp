@@ -18,13 +18,12 @@ Paths due(OpenFiles& files, Instant now) {
   return paths;
 }
 
-TEST(OpenFiles, HoldsWhatIsNotSettled) {
+TEST(OpenFiles, AnotherChangeOfWhatWaitsGoesAlong) {
   OpenFiles files;
-  files.created("a", {}, Instant{} + 1s);
-  EXPECT_TRUE(files.holds("a"));
-  EXPECT_FALSE(files.holds("b"));
-  files.settled("a");
-  EXPECT_FALSE(files.holds("a"));
+  EXPECT_FALSE(files.join("a"));
+  files.modified("a", Instant{}, Instant{} + 1s);
+  EXPECT_TRUE(files.join("a"));
+  EXPECT_EQ(files.take_due(Instant{} + 1s), (std::vector<OpenFiles::File>{{"a", true, {}}}));
 }
 
 TEST(OpenFiles, GivesNothingWhileEmpty) {

@@ -198,9 +198,21 @@ TEST_F(Story, AChangeOfWhatIsStuckWaitsForNoOtherTry) {
   run_live(100ms, 200ms, Verdict::partial);
   run_live(2s, 2s, Verdict::partial);
   changed(2100ms, "bad");
+  EXPECT_FALSE(is_due(kLive, 2150ms)) << "it settles as any other change";
   EXPECT_EQ(run_live(2200ms, 2300ms, Verdict::done), Paths{"bad"});
   EXPECT_EQ(state(2300ms), TargetState::idle);
   EXPECT_FALSE(queue.troubled());
+  EXPECT_EQ(queue.pending(), 0u);
+}
+
+TEST_F(Story, AChangeOfWhatIsStuckMendsNothingBeforeItHasArrived) {
+  changed(0ms, "bad");
+  run_live(100ms, 200ms, Verdict::partial);
+  changed(300ms, "good");
+  start_live(400ms);
+  changed(410ms, "bad");
+  queue.finished(kLive, outcome(Verdict::done), at(500ms));
+  EXPECT_TRUE(queue.troubled());
 }
 
 TEST_F(Story, BackoffBeginsAnewAfterSuccess) {

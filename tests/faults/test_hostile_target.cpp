@@ -18,6 +18,7 @@ constexpr const char* kUp = "rsync: [receiver] mkstemp \\\"/../../etc/x\\\" fail
 const Hostility kHostilities[] = {
     {"FloodsItsErrors", "yes 'rsync: [receiver] something is very wrong here' >&2"},
     {"FloodsItsErrorsAndFails", "yes 'rsync: [receiver] wrong' | head -c 50000000 >&2; exit 23"},
+    {"ComplainsInOneLongLine", "head -c 900000 /dev/zero | tr '\\0' x >&2; exit 12"},
     {"SendsRubbish", "head -c 1000000 /dev/urandom; sleep 60"},
     {"SendsRubbishWithoutAnEnd", "cat /dev/urandom"},
     {"TalksBeforeTheProtocol", "yes 'Welcome to this host'"},
