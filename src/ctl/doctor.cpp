@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <functional>
+#include <map>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "core/config.hpp"
@@ -25,6 +27,18 @@ namespace mirrord {
 namespace {
 
 // ---- the daemon and the kernel
+
+/// Groups on one source share its watches.
+uint64_t watches_of_all(const Status& status) {
+  std::map<std::string, uint64_t> of_source;
+  for (const GroupStatus& group : status.groups) {
+    uint64_t& most = of_source[group.resolved_source];
+    most = std::max<uint64_t>(most, group.watched_directories);
+  }
+  uint64_t sum = 0;
+  for (const auto& [source, watches] : of_source) sum += watches;
+  return sum;
+}
 
 /// `in_all`: so many directories are watched for all groups.
 void check_watches(Report& report, const GroupStatus& group, uint64_t in_all,
@@ -76,8 +90,7 @@ std::optional<ServiceView> check_daemon(Report& report, const BusClient::Address
     BusClient bus(address);
     Status status = read_status(bus);
     const InotifyLimit limit = limit_behind(ENOSPC);
-    uint64_t in_all = 0;
-    for (const GroupStatus& group : status.groups) in_all += group.watched_directories;
+    const uint64_t in_all = watches_of_all(status);
     for (const Group& group : config.groups) {
       if (!is_selected(selection, group.name)) continue;
       if (const GroupStatus* known = status.group(group.name))

@@ -153,7 +153,7 @@ class Engine {
   void tree_state_changed(TreeId tree);
   void tree_trouble(TreeId tree, const Trouble& trouble);
   void tree_overflowed(TreeId tree);
-  void remember_mounts_soon();
+  void remember_mounts_within(Duration delay);
   void crawl_progressed();
   void source_state(GroupRun& run, TreeState state);
   void note_source(GroupRun& run);

@@ -14,10 +14,11 @@ namespace mirrord {
 
 namespace {
 
-/// Of what a run that was not clean was to bring, what is known to be there.
+/// Of what a run that was not clean was to bring, what is there; "" is perhaps anything.
 std::vector<std::string> arrived(std::vector<std::string> paths, const Outcome& outcome) {
-  const bool is_known = outcome.verdict != Verdict::failed && outcome.unsent;
-  if (!is_known) return {};
+  if (outcome.verdict == Verdict::failed) return {};
+  if (paths == std::vector<std::string>{""}) return paths;
+  if (!outcome.unsent) return {};
   const std::vector<std::string> touched = paths_touched_by(paths, *outcome.unsent);
   if (touched.empty() && !outcome.unsent->empty()) return {};
   const std::set<std::string_view> missing(touched.begin(), touched.end());

@@ -8,6 +8,13 @@
 
 namespace mirrord {
 
+namespace {
+
+/// What is being crawled may hold mount points, or links that lead behind some.
+constexpr Duration kCrawl = std::chrono::seconds(5);
+
+}  // namespace
+
 TreeWatcher::Listener Engine::listener() {
   return {[this](TreeId tree, const Change& change) { tree_changed(tree, change); },
           [this](TreeId tree, const std::string& path, bool created) {
@@ -16,12 +23,12 @@ TreeWatcher::Listener Engine::listener() {
           [this](TreeId tree) {
             for (GroupRun* run : groups_of(tree)) abandon_runs(*run);
           },
-          [this](TreeId tree) { tree_doubted(tree); },
-          [this] { crawl_progressed(); },
+          [this](TreeId tree) { tree_doubted(tree); }, [this] { crawl_progressed(); },
           [this](TreeId tree) { tree_state_changed(tree); },
           [this](TreeId tree, const Trouble& trouble) { tree_trouble(tree, trouble); },
           [this](TreeId tree) { tree_overflowed(tree); },
-          [this] { remember_mounts_soon(); }};
+          // Each watcher says so of each mount.
+          [this] { remember_mounts_within(Duration{}); }};
 }
 
 const std::set<Engine::GroupRun*>& Engine::groups_of(TreeId tree) {
@@ -35,8 +42,7 @@ void Engine::tree_changed(TreeId tree, const Change& change) {
   SharedPath path = change.path;
   for (GroupRun* run : groups_of(tree)) {
     const bool of_attributes = change.kind == ChangeKind::attributes;
-    // They go along with the contents, which are half there.
-    if (of_attributes && run->open_files.holds(change.path)) continue;
+    if (of_attributes && run->open_files.join(change.path)) continue;  // half of it is there
     if (!of_attributes) run->open_files.settled(change.path);
     tell_targets(*run, path, change.kind, now);
   }
@@ -77,19 +83,19 @@ void Engine::crawl_progressed() {
     extended_at_ = now;
     notify::extend_timeout(kExtension);
   }
-  remember_mounts_soon();
+  remember_mounts_within(kCrawl);
   want_pump();
 }
 
 void Engine::tree_state_changed(TreeId tree) {
   for (GroupRun* run : groups_of(tree)) source_state(*run, watchers_.of(tree).state(tree));
-  remember_mounts_soon();
+  remember_mounts_within(kCrawl);
   want_pump();
 }
 
 /// Not while trees are being added.
-void Engine::remember_mounts_soon() {
-  if (ready_) watchers_.remember_mounts_soon();
+void Engine::remember_mounts_within(Duration delay) {
+  if (ready_) watchers_.remember_mounts_within(delay);
 }
 
 void Engine::source_state(GroupRun& run, TreeState state) {

@@ -70,9 +70,11 @@ std::string Engine::problem_of(const GroupRun& run) const {
     problem += fmt::format("{}changes by other hosts go unseen on {}", problem.empty() ? "" : "; ",
                            blindness.remote.substr(0, blindness.remote.find(' ')));
   if (problem.empty()) return "";
-  auto interval = rescan_interval(run);
-  return interval ? problem + fmt::format("; compared every {} s", interval->count() / 1'000'000)
-                  : problem;
+  const auto interval = rescan_interval(run);
+  if (!interval) return problem;
+  return problem + fmt::format("; {} every {} s",
+                               all_can_be_seen(run) ? "looked at again" : "compared",
+                               interval->count() / 1'000'000);
 }
 
 GroupStatus Engine::group_status(const GroupRun& run) const {

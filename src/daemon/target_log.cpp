@@ -43,6 +43,13 @@ std::string success(const Run::Result& result) {
                      outcome.verdict == Verdict::again ? ", some vanished" : "");
 }
 
+/// A warning, unless it is one of those that are passed over.
+void tell(std::optional<size_t> passed_over, const std::string& what, const std::string& text,
+          const std::string& plan, const log::Fields& fields) {
+  log::write(passed_over ? LogLevel::warning : LogLevel::debug,
+             what + ": " + text + more_failures(passed_over) + plan, fields);
+}
+
 }  // namespace
 
 std::string count_of_paths(size_t paths, const char* kind) {
@@ -61,7 +68,7 @@ void TargetLog::ended(const Group& group, const Target& target, JobKind job,
       return log::write(LogLevel::info, what + success(result), fields);
     case Verdict::held:
       fields.push_back({"MESSAGE_ID", std::string(log::message::kDeletionHeld)});
-      return tell(what, outcome.text, "", fields, now);
+      return tell(holds_.tell("", now), what, outcome.text, "", fields);
     case Verdict::partial:
     case Verdict::failed:
       break;
@@ -73,19 +80,11 @@ void TargetLog::ended(const Group& group, const Target& target, JobKind job,
   std::string plan;
   if (next)
     plan = fmt::format(", retrying in {:.1f} s", seconds(std::max(*next - now, Duration{})));
-  tell(what, text, plan, fields, now);
-}
-
-/// A warning, as long as it is not the same again and again.
-void TargetLog::tell(const std::string& what, const std::string& text, const std::string& plan,
-                     const log::Fields& fields, Instant now) {
-  const std::optional<size_t> passed_over = failures_.tell(text, now);
-  log::write(passed_over ? LogLevel::warning : LogLevel::debug,
-             what + ": " + text + more_failures(passed_over) + plan, fields);
+  tell(failures_.tell(text, now), what, text, plan, fields);
 }
 
 void TargetLog::recovered(const Group& group, const Target& target) {
-  failures_.recovered();
+  for (FailureLog* log : {&failures_, &holds_}) log->recovered();
   log::write(LogLevel::notice, name_of(group, target) + ": recovered",
              {{"MIRRORD_GROUP", group.name},
               {"MIRRORD_TARGET", target.name},

@@ -11,7 +11,6 @@
 #include "core/model.hpp"
 #include "core/target_queue.hpp"
 #include "daemon/run.hpp"
-#include "io/log.hpp"
 
 namespace mirrord {
 
@@ -27,10 +26,7 @@ class TargetLog {
   void recovered(const Group& group, const Target& target);
 
  private:
-  void tell(const std::string& what, const std::string& text, const std::string& plan,
-            const log::Fields& fields, Instant now);
-
-  FailureLog failures_;
+  FailureLog failures_, holds_;
 };
 
 }  // namespace mirrord

@@ -142,7 +142,10 @@ std::vector<LinkFact> TreeWatcher::links(TreeId tree) const {
 }
 
 bool TreeWatcher::holds_copy(TreeId tree, const std::string& path, bool deletes) const {
-  const std::string copy = place_of(path, mount_table_);
+  // The source's own file system has to answer anyway.
+  Mounts others = mount_table_;
+  others.erase(mount_point_of(others, resolved_source(tree)));
+  const std::string copy = place_of(path, others);
   // The source is a link among them.
   return std::ranges::any_of(map_.links_in(tree), [&](LinkId id) {
     const Link& link = map_.link(id);

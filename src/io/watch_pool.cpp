@@ -74,16 +74,18 @@ bool WatchPool::knows_all() const {
 }
 
 void WatchPool::remember_mounts() {
-  remembers_soon_ = false;
+  remember_at_.reset();
   std::set<std::string> matter;
   for (const Member& member : members_) matter.merge(member.watcher->mounts_that_matter());
   if (!knows_all()) matter.insert(mounts_.known().begin(), mounts_.known().end());
   mounts_.remember(std::move(matter));
 }
 
-void WatchPool::remember_mounts_soon() {
-  constexpr Duration kAfter = std::chrono::seconds(5);
-  if (!std::exchange(remembers_soon_, true)) loop_.arm(remember_timer_, loop_.now() + kAfter);
+void WatchPool::remember_mounts_within(Duration delay) {
+  const Instant at = loop_.now() + delay;
+  if (remember_at_ && *remember_at_ <= at) return;
+  remember_at_ = at;
+  loop_.arm(remember_timer_, at);
 }
 
 std::vector<std::string> WatchPool::undone() const {

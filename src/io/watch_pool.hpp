@@ -10,6 +10,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -36,8 +37,8 @@ class WatchPool {
   /// Writes down the mount points that matter now. Not before all trees were added: what the others
   /// wait for would be forgotten.
   void remember_mounts();
-  /// What is crawled now may hold mount points, or links that lead behind some.
-  void remember_mounts_soon();
+  /// The same, once for all that happens until then.
+  void remember_mounts_within(Duration delay);
   /// What they have to do, in words.
   std::vector<std::string> undone() const;
 
@@ -61,7 +62,7 @@ class WatchPool {
   TreeWatcher::Listener listener_;
   MountMemory mounts_;
   Source remember_timer_;
-  bool remembers_soon_ = false;
+  std::optional<Instant> remember_at_;
   std::vector<Member> members_;
   std::map<TreeRules, SharedTree> trees_;
 };

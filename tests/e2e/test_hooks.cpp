@@ -66,6 +66,22 @@ TEST_F(Hooks, HearLaterOfWhatArrivedBesideAFailure) {
   EXPECT_TRUE(notes("images/readable\nsecret\n")) << noted();
 }
 
+TEST_F(Hooks, HearLaterOfAFullSyncBesideAFailure) {
+  if (::geteuid() != 0) GTEST_SKIP() << "root decides what others can read";
+  fs::create_directory(copy("copy"));
+  write_file(dir / "noted", "");
+  run_ok({"chown", "nobody", copy("copy"), dir / "noted"});
+  write_file(source / "secret", "");
+  change_mode(source / "secret", 0600);
+  configure({.targets = {local_target("copy")},
+             .settings = hook(kNote) + "user = \"nobody\"\n" + kQuickRetry});
+  start();
+  ASSERT_TRUE(target_becomes("copy", "retrying"));
+  EXPECT_EQ(noted(), "");
+  change_mode(source / "secret", 0644);
+  EXPECT_TRUE(notes(":\n.\n")) << noted();
+}
+
 // A cache in front of the web servers: exactly what has changed is purged from it.
 TEST_F(Hooks, PurgeACache) {
   for (const auto* name : {"images/logo.png", "images/other.png"})

@@ -48,6 +48,15 @@ TEST_F(Settings, AttributesOfWhatIsWrittenWaitForItsContents) {
   ASSERT_TRUE(arrives("after the close", {"copy"}));
 }
 
+TEST_F(Settings, AttributesOfAnOpenLogWaitNoLongerThanMaxDelay) {
+  write_file(images / "log", "first\n");
+  begin("max_delay = \"500ms\"\n");
+  std::ofstream log(images / "log", std::ios::app);
+  log << "second\n" << std::flush;
+  change_mode(images / "log", 0600);
+  ASSERT_TRUE(arrives("the mode of a file that stays open", {"copy"}));
+}
+
 // As git writes its objects: the name that stays was never opened, and so is never closed.
 TEST_F(Settings, WhatIsLinkedAndUnlinkedWaitsForNoClose) {
   begin("max_delay = \"10min\"\n");
