@@ -2,8 +2,9 @@
 //
 // open(2) with O_CREAT announces a file before anything is in it, and write(2) reports each piece.
 // Sending it then would send half a file, so it waits here. A created file is waited for no longer
-// than `max_delay`. A modified one may have been changed without any open file, by truncate(2) or
-// by setting its mtime, so it is looked at after a moment. Pure: deadlines are results.
+// than `max_delay`. Each is looked at after a moment, because no close may follow: of a name that
+// was made by link(2), and of what truncate(2) or utimensat(2) has changed. Pure: deadlines are
+// results.
 #pragma once
 
 #include <map>
@@ -21,7 +22,7 @@ class OpenFiles {
  public:
   struct File {
     std::string path;
-    bool created = false;  ///< not there before; else modified
+    bool created = false;  ///< not there before, or joined by another change; else modified
     Instant since{};       ///< when that was told
     bool operator==(const File&) const = default;
   };
