@@ -7,11 +7,9 @@ void OpenFiles::wait(const File& file, Instant deadline) {
   if (fresh) queue_.emplace(deadline, file.path);
 }
 
-bool OpenFiles::join(const std::string& path) {
+bool OpenFiles::holds_new(const std::string& path) const {
   auto known = deadlines_.find(path);
-  if (known == deadlines_.end()) return false;
-  known->second.created = true;
-  return true;
+  return known != deadlines_.end() && known->second.created;
 }
 
 void OpenFiles::settled(const std::string& path) {

@@ -22,7 +22,7 @@ class OpenFiles {
  public:
   struct File {
     std::string path;
-    bool created = false;  ///< not there before, or joined by another change; else modified
+    bool created = false;  ///< not there before; else modified
     Instant since{};       ///< when that was told
     bool operator==(const File&) const = default;
   };
@@ -35,9 +35,8 @@ class OpenFiles {
   }
   /// Something newer is known of the path: its own change is on its way.
   void settled(const std::string& path);
-  /// Another change of the path goes along, and makes it wait like a created one. False when the
-  /// path does not wait.
-  bool join(const std::string& path);
+  /// Whether the path waits, and is new: there is nothing of it to be sent yet.
+  bool holds_new(const std::string& path) const;
   /// All of them, however long they have waited.
   std::vector<File> take_all();
   /// Files that were waited for long enough.

@@ -80,9 +80,13 @@ bool contains(std::initializer_list<int> statuses, int status) {
 std::string complaint_of(int exit_status, const std::string& error) {
   const bool of_connection = contains({5, 10, 12, 30, 35, 255}, exit_status);
   std::string word = of_connection ? last_word_of_ssh(error) : "";
-  if (word.empty()) word = first_word_of_rsync(error);
-  constexpr size_t kMost = 1024;  // the other side may print a line without an end
-  return word.substr(0, kMost);
+  return word.empty() ? first_word_of_rsync(error) : word;
+}
+
+/// The other side may print a line without an end.
+std::string cut(const std::string& complaint) {
+  constexpr size_t kMost = 1024;
+  return complaint.substr(0, kMost);
 }
 
 /// Names of files are not for everybody: rsync quotes them, ssh writes whole paths.
@@ -153,7 +157,7 @@ std::string text_of(int exit_status, const std::string& complaint) {
   // What is wrong with single paths would name them.
   bool of_session = contains({1, 4, 5, 10, 12, 30, 35, 255}, exit_status);
   bool is_public = of_session && !complaint.empty() && !names_a_file(complaint);
-  return text + (is_public ? ": " + complaint : reason_of(complaint));
+  return text + (is_public ? ": " + cut(complaint) : reason_of(complaint));
 }
 
 /// Before 3.1.0 --delete-missing-args is an unknown option; 3.4.3 and some patched versions end
@@ -228,7 +232,7 @@ Outcome connection_failure(const std::string& error) {
   constexpr int kSshFailed = 255;  // ssh(1) EXIT STATUS
   Outcome outcome;
   outcome.exit_status = kSshFailed;
-  outcome.complaint = last_word_of_ssh(error);
+  outcome.complaint = cut(last_word_of_ssh(error));
   outcome.text = kNoConnection;
   if (!outcome.complaint.empty() && !names_a_file(outcome.complaint))
     outcome.text += ": " + outcome.complaint;
@@ -254,6 +258,7 @@ Outcome interpret(const RsyncEnd& end, const std::string& source, const std::str
   if (end.exit_status == 0 && outcome.extraneous == 0) return outcome;
   outcome.complaint = complaint_of(end.exit_status, end.error);
   outcome.text = text_of(end.exit_status, outcome.complaint);
+  outcome.complaint = cut(outcome.complaint);
   constexpr int kFileIo = 11;  // it ended at the one that it could not write
   bool of_paths = outcome.verdict != Verdict::failed;
   if (!of_paths) outcome.refuses = refused_feature(end);

@@ -44,7 +44,7 @@ void TargetQueue::changed(const SharedPath& path, ChangeKind kind, Instant now,
   // The tree may be another one now, of which what waits below knows nothing.
   if (kind == ChangeKind::tree)
     for (DirtySet* set : {&stuck_, &set_aside_}) made = std::min(made, set->erase_below(path));
-  // This change may mend what failed, if all of that goes along.
+  // This change may mend what failed, and what was in doubt of that goes along.
   if (const auto failed = stuck_.kind_of(path))
     kind = std::max(kind, std::min(*failed, ChangeKind::data));
   if (pending_.empty()) first_change_ = now;
@@ -248,15 +248,22 @@ void TargetQueue::leave_unfinished(Batch batch, const std::vector<std::string>& 
   if (ends.empty()) {
     doubt_directories(batch, now);
   } else {
+    const bool is_try = is_try_of_stuck(batch);
     keep(stuck_, {batch.kind, ends, batch.oldest}, now);
-    stuck_backoff_.failed(pace_.retry, now);
+    if (is_try) stuck_backoff_.failed(pace_.retry, now);
   }
   take_out(batch, ends);
   keep(pending_, batch, now);
 }
 
+/// A fresh change that fails puts no other's next try off.
+bool TargetQueue::is_try_of_stuck(const Batch& batch) const {
+  return batch.has_failed || stuck_.empty();
+}
+
 /// Of the batch, what the outcome says has not arrived; all of it where it does not say.
 void TargetQueue::leave_unsent(const Batch& batch, const Outcome& outcome, Instant now) {
+  const bool is_try = is_try_of_stuck(batch);
   leave_unset(outcome, batch.oldest, now);
   Batch rest{batch.kind, {}, batch.oldest};
   if (outcome.unsent) rest.paths = paths_touched_by(batch.paths, *outcome.unsent);
@@ -267,7 +274,7 @@ void TargetQueue::leave_unsent(const Batch& batch, const Outcome& outcome, Insta
   constexpr uint32_t kMost = 3;
   if (outcome.verdict == Verdict::again && ++vanished_ <= kMost) return keep(pending_, left, now);
   keep(stuck_, left, now);
-  stuck_backoff_.failed(pace_.retry, now);
+  if (is_try) stuck_backoff_.failed(pace_.retry, now);
 }
 
 void TargetQueue::leave_unset(const Outcome& outcome, Instant oldest, Instant now) {

@@ -136,6 +136,7 @@ class TargetQueue {
   void sent(const Batch& batch, const Outcome& outcome, Instant now);
   void forget_stuck_failures();
   void doubt_directories(const Batch& batch, Instant now);
+  bool is_try_of_stuck(const Batch& batch) const;
   void leave_unset(const Outcome& outcome, Instant oldest, Instant now);
   void leave_unfinished(Batch batch, const std::vector<std::string>& ends, Instant now);
   void leave_unsent(const Batch& batch, const Outcome& outcome, Instant now);

@@ -14,10 +14,13 @@ namespace mirrord {
 
 namespace {
 
-/// Of what a run that was not clean was to bring, what is there; "" is perhaps anything.
-std::vector<std::string> arrived(std::vector<std::string> paths, const Outcome& outcome) {
+/// Of what a run that was not clean was to bring, what it has brought; "" is perhaps anything.
+std::vector<std::string> arrived(std::vector<std::string> paths, bool is_full,
+                                 const Outcome& outcome) {
   if (outcome.verdict == Verdict::failed) return {};
-  if (paths == std::vector<std::string>{""}) return paths;
+  const bool may_be_none = is_full || !outcome.unset.empty();
+  if (may_be_none && outcome.files == 0) return {};
+  if (is_full) return paths;
   if (!outcome.unsent) return {};
   const std::vector<std::string> touched = paths_touched_by(paths, *outcome.unsent);
   if (touched.empty() && !outcome.unsent->empty()) return {};
@@ -75,7 +78,7 @@ void Engine::tell_hooks(RunKey key, const Outcome& outcome) {
   if (outcome.verdict == Verdict::done)
     hooks_.synced(key.first, group, target.config, paths);
   else
-    hooks_.arrived(key.first, arrived(std::move(paths), outcome));
+    hooks_.arrived(key.first, arrived(std::move(paths), key.second == JobKind::full, outcome));
 }
 
 /// Whether a failed run says nothing against its target: it is done again, in another way.

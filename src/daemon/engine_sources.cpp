@@ -42,7 +42,8 @@ void Engine::tree_changed(TreeId tree, const Change& change) {
   SharedPath path = change.path;
   for (GroupRun* run : groups_of(tree)) {
     const bool of_attributes = change.kind == ChangeKind::attributes;
-    if (of_attributes && run->open_files.join(change.path)) continue;  // half of it is there
+    // They go along with the contents, of which half may be there.
+    if (of_attributes && run->open_files.holds_new(change.path)) continue;
     if (!of_attributes) run->open_files.settled(change.path);
     tell_targets(*run, path, change.kind, now);
   }

@@ -13,7 +13,7 @@ namespace mirrord {
 namespace {
 
 constexpr size_t kVerifyOutput = 4 * 1024 * 1024;
-constexpr size_t kMostComplaints = 1024 * 1024;  // a line for each path of a batch
+constexpr size_t kMostComplaints = 4 * 1024 * 1024;  // a line for each path of a batch
 
 PrivateFile make_rules_file(const Group& group, const Transfer& transfer) {
   std::string rules = filter_rules(group, transfer);

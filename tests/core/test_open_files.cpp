@@ -18,12 +18,15 @@ Paths due(OpenFiles& files, Instant now) {
   return paths;
 }
 
-TEST(OpenFiles, AnotherChangeOfWhatWaitsGoesAlong) {
+TEST(OpenFiles, HoldsWhatIsNewUntilItIsSettled) {
   OpenFiles files;
-  EXPECT_FALSE(files.join("a"));
-  files.modified("a", Instant{}, Instant{} + 1s);
-  EXPECT_TRUE(files.join("a"));
-  EXPECT_EQ(files.take_due(Instant{} + 1s), (std::vector<OpenFiles::File>{{"a", true, {}}}));
+  files.modified("old", Instant{}, Instant{} + 1s);
+  files.created("new", Instant{}, Instant{} + 1s);
+  EXPECT_TRUE(files.holds_new("new"));
+  EXPECT_FALSE(files.holds_new("old"));
+  EXPECT_FALSE(files.holds_new("another"));
+  files.settled("new");
+  EXPECT_FALSE(files.holds_new("new"));
 }
 
 TEST(OpenFiles, GivesNothingWhileEmpty) {

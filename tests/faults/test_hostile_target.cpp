@@ -38,7 +38,7 @@ bool is_control(char c) {
 class HostileTarget : public FaultLab, public testing::WithParamInterface<Hostility> {};
 
 TEST_P(HostileTarget, HurtsItselfAlone) {
-  constexpr size_t kLogLimit = 200'000, kMemoryGrowth = 64;
+  constexpr size_t kLogLimit = 200'000, kMemoryGrowth = 64, kTextLimit = 5'000;
   const std::string deed = filled(GetParam().deed, {{"UP", kUp}});
   const fs::path there =
       stand_in("rsync-there", "if [[ -e @HERE@/armed ]]; then " + deed + "; exit; fi");
@@ -53,6 +53,7 @@ TEST_P(HostileTarget, HurtsItselfAlone) {
   write_file(images / "for-the-victim", "it does not want it\n");
   ASSERT_TRUE(wait_until([&] { return !last_error("victim").empty(); }));
   EXPECT_TRUE(others_go_on());
+  EXPECT_LE(last_error("victim").size(), kTextLimit);
   EXPECT_LE(memory(), memory_before + kMemoryGrowth);
   EXPECT_LE(daemon->log().size(), kLogLimit);
   EXPECT_TRUE(std::ranges::none_of(daemon->log(), is_control)) << escaped(daemon->log());
