@@ -92,12 +92,14 @@ bool confirmed(const User& user, const std::string& known_hosts) {
   return answer == "yes";
 }
 
-/// An editor may have left the last line open.
-bool ends_in_a_line(int file) {
+/// An editor may have left the last line of a file open.
+bool ends_in_a_line(const Fd& file, const std::string& purpose) {
   struct stat st {};
   char last = '\n';
-  check_errno(::fstat(file, &st), "look at a file");
-  return st.st_size == 0 || ::pread(file, &last, 1, st.st_size - 1) != 1 || last == '\n';
+  check_errno(::fstat(file.get(), &st), purpose);
+  if (st.st_size > 0)
+    check_errno(static_cast<int>(::pread(file.get(), &last, 1, st.st_size - 1)), purpose);
+  return last == '\n';
 }
 
 void append(const User& user, const std::string& known_hosts, const std::string& lines) {
@@ -108,7 +110,7 @@ void append(const User& user, const std::string& known_hosts, const std::string&
   std::string what = "write '" + known_hosts + "'";
   Fd file(check_errno(::open(known_hosts.c_str(), O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0600),
                       what));
-  const std::string text = ends_in_a_line(file.get()) ? lines : '\n' + lines;
+  const std::string text = ends_in_a_line(file, what) ? lines : '\n' + lines;
   const ssize_t written = ::write(file.get(), text.data(), text.size());
   if (written < 0 || static_cast<size_t>(written) != text.size())
     throw std::system_error(written < 0 ? errno : ENOSPC, std::generic_category(), what);

@@ -21,7 +21,7 @@ class Run {
  public:
   struct Result {
     Outcome outcome;
-    std::string error;   ///< rsync's standard error, its last 16 kB
+    std::string error;   ///< the end of rsync's standard error
     std::string output;  ///< the end of its standard output, in a verification a lot of it
     bool output_is_whole = true;
     Duration duration{};

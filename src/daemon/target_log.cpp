@@ -59,10 +59,10 @@ std::string count_of_paths(size_t paths, const char* kind) {
 void TargetLog::ended(const Group& group, const Target& target, JobKind job,
                       const Run::Result& result, std::optional<Instant> next, Instant now) {
   const Outcome& outcome = result.outcome;
-  const bool was_compared = job == JobKind::full && outcome.verdict != Verdict::held &&
-                            outcome.verdict != Verdict::withheld &&
-                            outcome.verdict != Verdict::failed;
-  if (was_compared) holds_.recovered();  // the next one is news
+  const bool all_was_compared = outcome.verdict == Verdict::done ||
+                                outcome.verdict == Verdict::again ||
+                                outcome.verdict == Verdict::partial;
+  if (job == JobKind::full && all_was_compared) holds_.recovered();  // the next one is news
   const std::string what = name_of(group, target) + ": " + what_ran(job, result.paths);
   log::Fields fields = fields_of(group, target, result);
   switch (outcome.verdict) {
