@@ -100,6 +100,8 @@ TEST(RsyncCommand, EveryComparisonMayHaveALimitOfDeletions) {
   Transfer limited = in_lane(Lane::full);
   limited.max_delete = 17;
   EXPECT_TRUE(has(rsync_command(group(), target(), limited), "--max-delete=17"));
+  limited.max_delete = 3'000'000'000;
+  EXPECT_TRUE(has(rsync_command(group(), target(), limited), "--max-delete=2147483647"));
   Group g = group();
   g.delete_mode = DeleteMode::never;
   EXPECT_FALSE(has(rsync_command(g, target(), counting()), "--max-delete=0"));

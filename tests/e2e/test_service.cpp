@@ -34,9 +34,9 @@ class Service : public Lab {
     return daemon->log().find(text) != std::string::npos;
   }
 
-  /// A reload that waits for a file, as on a dead network mount: a lease keeps others from opening
-  /// it, fcntl(2). Closing the descriptor ends that.
-  int hang_a_reload() {
+  /// The next reading of the configuration waits for a file, as on a dead network mount: a lease
+  /// keeps others from opening it, fcntl(2). Closing the descriptor ends that.
+  int hang_a_reading() {
     const fs::path patterns = dir / "patterns";
     write_file(patterns, "");
     ::signal(SIGIO, SIG_IGN);  // how the lease is asked back
@@ -44,8 +44,15 @@ class Service : public Lab {
     EXPECT_EQ(0, ::fcntl(lease, F_SETLEASE, F_WRLCK));
     configure({.targets = {local_target("copy")},
                .settings = "exclude_from = \"" + patterns.native() + "\"\n"});
+    return lease;
+  }
+  static bool is_reading(int lease) {
+    return wait_until([&] { return ::fcntl(lease, F_GETLEASE) != F_WRLCK; });
+  }
+  int hang_a_reload() {
+    const int lease = hang_a_reading();
     daemon->signal(SIGHUP);
-    EXPECT_TRUE(wait_until([&] { return ::fcntl(lease, F_GETLEASE) != F_WRLCK; }));
+    EXPECT_TRUE(is_reading(lease));
     return lease;
   }
 
@@ -188,6 +195,16 @@ TEST_F(Service, AReloadThatHangsHoldsUpNothingElse) {
   write_file(images / "last.png", "last\n");
   ASSERT_TRUE(holds(copy("copy") / "images/last.png", "last\n"));
   EXPECT_FALSE(fs::exists(copy("copy") / "images/left-out.tmp"));
+}
+
+TEST_F(Service, AReloadDuringTheStartIsOne) {
+  const int file = hang_a_reading();
+  daemon = std::make_unique<Mirrord>(dir, Mirrord::Options{.config_dir = config_dir()});
+  ASSERT_TRUE(is_reading(file));
+  daemon->signal(SIGHUP);
+  ::close(file);
+  ASSERT_TRUE(arrives("first sync", {"copy"}));
+  EXPECT_TRUE(wait_until([&] { return logged("configuration reloaded"); }));
 }
 
 TEST_F(Service, AReloadDuringAReloadIsOverWhenBothAre) {

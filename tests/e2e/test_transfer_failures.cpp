@@ -137,6 +137,23 @@ TEST_F(TransferFailures, OnlyTheUnreadableFileIsTriedAgain) {
   ASSERT_TRUE(target_becomes("copy", "idle"));
 }
 
+// rsync complains of each, in more words than the journal keeps.
+TEST_F(TransferFailures, OfManyUnreadableFilesItIsKnownWhichTheyAre) {
+  if (::geteuid() != 0) GTEST_SKIP() << "root decides what others can read";
+  fs::create_directory(copy("copy"));
+  run_ok({"chown", "nobody", copy("copy")});
+  constexpr int kFiles = 300;
+  for (int i = 0; i < kFiles; ++i) {
+    const fs::path file = source / ("secret-" + std::to_string(i));
+    write_file(file, "");
+    change_mode(file, 0600);
+  }
+  configure({.targets = {local_target("copy")},
+             .settings = std::string("user = \"nobody\"\n") + kQuickRetry});
+  start();
+  EXPECT_TRUE(wait_until([&] { return number("copy", "Pending") == kFiles; }));
+}
+
 // As the document root of a web server often is: writable for the login, and root's.
 TEST_F(TransferFailures, OnlyTheAttributesOfAForeignDirectoryAreTriedAgain) {
   if (::geteuid() != 0) GTEST_SKIP() << "root decides what belongs to others";
@@ -155,7 +172,7 @@ TEST_F(TransferFailures, OnlyTheAttributesOfAForeignDirectoryAreTriedAgain) {
   EXPECT_TRUE(wait_until([&] { return number("copy", "Pending") == 2; }));
   EXPECT_TRUE(error_names("copy", ": 2 paths"));
   EXPECT_EQ(0, number("copy", "FullPending"));
-  EXPECT_EQ("retrying", target_state("copy"));
+  EXPECT_TRUE(target_becomes("copy", "retrying"));
   run_ok({"chown", "-R", "nobody", copy("copy")});
   EXPECT_TRUE(arrives("once it owns them", {"copy"}, {.owners = false}));
   EXPECT_TRUE(target_becomes("copy", "idle"));
