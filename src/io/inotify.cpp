@@ -126,15 +126,15 @@ bool Inotify::open() {
   return static_cast<bool>(fd_);
 }
 
-Inotify::Added Inotify::add(const Fd& fd, Interest interest) {
+Inotify::Added Inotify::add(const Fd& fd, Interest interest) const {
   return add("/proc/self/fd/" + std::to_string(fd.get()), interest, 0);
 }
 
-Inotify::Added Inotify::add(const std::string& directory, Interest interest) {
+Inotify::Added Inotify::add(const std::string& directory, Interest interest) const {
   return add(directory, interest, IN_DONT_FOLLOW);
 }
 
-Inotify::Added Inotify::add(const std::string& path, Interest interest, uint32_t flags) {
+Inotify::Added Inotify::add(const std::string& path, Interest interest, uint32_t flags) const {
   if (!fd_) return {-1, EMFILE};
   uint32_t mask = interest == Interest::contents ? kContents : kNames;
   int wd = ::inotify_add_watch(fd_.get(), path.c_str(), mask | flags);

@@ -76,9 +76,9 @@ class Inotify {
     contents,  ///< what is written to its entries too
   };
   /// Watches the open directory `fd`, whatever its path has become meanwhile.
-  Added add(const Fd& fd, Interest interest);
+  Added add(const Fd& fd, Interest interest) const;
   /// Watches the directory at this path, if that is no link. It takes no descriptor.
-  Added add(const std::string& directory, Interest interest);
+  Added add(const std::string& directory, Interest interest) const;
   void remove(int wd);
   /// Everything that is queued, at most `kReadLimit` bytes; empty when there is nothing. The names
   /// are good until the next read.
@@ -91,7 +91,7 @@ class Inotify {
   uint64_t reads() const { return reads_; }
 
  private:
-  Added add(const std::string& path, Interest interest, uint32_t flags);
+  Added add(const std::string& path, Interest interest, uint32_t flags) const;
 
   static constexpr size_t kReadLimit = 256 * 1024;
   Fd fd_;

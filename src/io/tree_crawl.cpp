@@ -1,20 +1,24 @@
 // TreeWatcher: the crawl. Watch first, list second.
 #include <dirent.h>
-#include <fcntl.h>
 #include <sys/stat.h>
 
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "core/escape.hpp"
 #include "core/path.hpp"
+#include "io/directory_reader.hpp"
 #include "io/file_system.hpp"
-#include "io/fs_identity.hpp"
 #include "io/tree_watcher.hpp"
 
 namespace mirrord {
 
 namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr size_t kStepsPerTurn = 512;
 
 template <class T>
 T pop(std::vector<T>& stack) {
@@ -41,45 +45,85 @@ void TreeWatcher::crawl() {
 }
 
 void TreeWatcher::crawl_some() {
-  constexpr int kStepsPerTurn = 256;
   constexpr auto kTurn = std::chrono::milliseconds(5);  // of a file system that answers slowly
+  const auto end = Clock::now() + kTurn;
   starved_ = false;
-  auto rests = [this] { return starved_ || (tasks_.empty() && found_links_.empty()); };
-  const auto end = std::chrono::steady_clock::now() + kTurn;
-  for (int i = 0;
-       i < kStepsPerTurn && !rests() && (i == 0 || std::chrono::steady_clock::now() < end); ++i)
-    crawl_one();
+  take_up_links(end);
+  if (found_links_.empty()) read_some(end);
+  enter_read();
+  tell_finished();
   release_unused();
   listener_.progressed();
-  if (rests()) crawl_source_.reset();
+  if (starved_ || (tasks_.empty() && found_links_.empty())) crawl_source_.reset();
 }
 
-/// A directory, or a link that was found in one: resolving it costs as much.
-void TreeWatcher::crawl_one() {
+void TreeWatcher::take_up_links(Clock::time_point end) {
+  for (size_t i = 0; i < kStepsPerTurn && !found_links_.empty(); ++i) {
+    const FoundLink found = pop(found_links_);
+    count_step(found.tree);
+    take_up(found);
+    if (Clock::now() >= end) return;
+  }
+}
+
+/// Those that there is no time for in this turn go back to where they were.
+void TreeWatcher::read_some(Clock::time_point end) {
+  std::vector<Task> tasks;
+  std::vector<DirectoryRequest> requests;
+  while (!tasks_.empty() && tasks.size() < kStepsPerTurn) {
+    const Task task = pop(tasks_);
+    if (!is_current(task.tree, task.dir)) {
+      count_step(task.tree);
+      continue;
+    }
+    tasks.push_back(task);
+    requests.push_back(request_for(task));
+  }
+  std::vector<DirectoryListing> listings = read_directories(inotify_, requests, end);
+  while (tasks.size() > listings.size()) tasks_.push_back(pop(tasks));
+  for (size_t i = 0; i < tasks.size(); ++i) {
+    if (listings[i].watch.wd >= 0) placed_.push_back(listings[i].watch.wd);
+    read_.push_back({tasks[i], std::move(requests[i].path), std::move(listings[i])});
+  }
+}
+
+DirectoryRequest TreeWatcher::request_for(const Task& task) const {
+  return {file_path(task.tree, map_.path(task.dir)), map_.via(task.dir) != 0,
+          trees_.at(task.tree).rules.user, local_device_};
+}
+
+void TreeWatcher::enter_read() {
+  while (!read_.empty()) {
+    const ReadDirectory read = pop(read_);
+    const auto& [tree, dir, live] = read.task;
+    count_step(tree);
+    // One that has gone meanwhile may have left its number to another one.
+    if (is_current(tree, dir) && file_path(tree, map_.path(dir)) == read.path) enter(read);
+  }
+}
+
+/// Before the step: it may find that the source is another one, which begins to count anew.
+void TreeWatcher::count_step(TreeId tree) {
   ++crawl_steps_;
-  bool is_link = !found_links_.empty();
-  TreeId id = is_link ? found_links_.back().tree : tasks_.back().tree;
-  // Before the step: it may find that the source is another one, which begins to count anew.
-  --trees_.at(id).to_crawl;
-  if (is_link)
-    take_up(pop(found_links_));
-  else
-    enter(pop(tasks_));
-  const Tree& tree = trees_.at(id);
-  if (tree.to_crawl == 0 && tree.state == TreeState::crawling) set_state(id, TreeState::watching);
+  --trees_.at(tree).to_crawl;
+}
+
+void TreeWatcher::tell_finished() {
+  std::vector<TreeId> finished;
+  for (const auto& [id, tree] : trees_)
+    if (tree.state == TreeState::crawling && tree.to_crawl == 0) finished.push_back(id);
+  for (TreeId id : finished) set_state(id, TreeState::watching);
 }
 
 bool TreeWatcher::is_current(TreeId tree, NodeId dir) const {
   return map_.alive(dir) && map_.tree_of(dir) == tree;
 }
 
-void TreeWatcher::enter(const Task& task) {
-  if (!is_current(task.tree, task.dir)) return;
+void TreeWatcher::enter(const ReadDirectory& read) {
+  const Task& task = read.task;
+  const DirectoryListing& listing = read.listing;
   if (!lost_mounts_.empty() && is_lost(physical_path(task.dir))) return lose(task.dir);
-  Opened opened = open_directory(task);
-  Fd& fd = opened.fd;
-  if (!fd) {
-    const int error = opened.error;
+  if (const int error = listing.error; error != 0) {
     if (out_of_descriptors(error)) return wait_for_descriptor(task, error);
     // Gone or replaced meanwhile: an event tells. Anything else is ours to tell.
     if (error != ENOENT && error != ENOTDIR && error != ELOOP) cannot_read(task, error);
@@ -88,11 +132,11 @@ void TreeWatcher::enter(const Task& task) {
   bool was_unreadable = map_.is_unreadable(task.dir);
   if (was_unreadable) map_.set_unreadable(task.dir, false);
   if (!map_.watched(task.dir)) {
-    place_dir_watch(task, fd);
-    if (!map_.alive(task.dir)) return;  // it was a loop
+    if (is_loop(task, listing)) return leave_out(task, LinkEnd::loop);
+    take_watch(task, listing.watch);
   }
-  look_for_remote(task, opened);
-  list(task, std::move(fd));
+  note_file_system(read);
+  take_found(task, listing);
   if (!task.live) return;
   if (was_unreadable && is_empty_directory(physical_path(task.dir))) listener_.doubted(task.tree);
   report(task.dir, "", ChangeKind::tree);
@@ -103,52 +147,38 @@ void TreeWatcher::wait_for_descriptor(const Task& task, int error) {
   constexpr auto kWait = std::chrono::seconds(1);
   tasks_.push_back(task);
   ++trees_.at(task.tree).to_crawl;
-  starved_ = true;
+  if (std::exchange(starved_, true)) return;  // told by another one
   loop_.arm(starved_timer_, loop_.now() + kWait);
   listener_.trouble(task.tree, {map_.path(task.dir),
                                 std::string("waits to be watched: ") + std::strerror(error)});
 }
 
-TreeWatcher::Opened TreeWatcher::open_directory(const Task& task) const {
-  FsIdentity eyes(trees_.at(task.tree).rules.user);
-  std::string path = file_path(task.tree, map_.path(task.dir));
-  int nofollow = map_.via(task.dir) != 0 ? 0 : O_NOFOLLOW;
-  Fd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | nofollow));
-  // One that can be listed and not searched shows rsync nothing but errors.
-  struct stat st {};
-  if (!fd || ::fstatat(fd.get(), ".", &st, 0) < 0) return {{}, 0, errno};
-  return {std::move(fd), st.st_dev, 0};
+void TreeWatcher::note_file_system(const ReadDirectory& read) {
+  Tree& tree = trees_.at(read.task.tree);
+  if (read.listing.remote.empty())
+    local_device_ = read.listing.device;
+  else if (tree.remote.empty())
+    tree.remote = read.listing.remote + " at '" + escape(read.path) + "'";
 }
 
-void TreeWatcher::look_for_remote(const Task& task, const Opened& directory) {
-  Tree& tree = trees_.at(task.tree);
-  if (!tree.remote.empty() || local_device_ == directory.device) return;
-  if (std::string remote = reports_only_local_changes(directory.fd); !remote.empty())
-    tree.remote = remote + " at '" + escape(file_path(task.tree, map_.path(task.dir))) + "'";
-  else
-    local_device_ = directory.device;
+void TreeWatcher::take_watch(const Task& task, Inotify::Added watch) {
+  if (watch.wd < 0) return cannot_watch(task, watch.error);
+  map_.set_watch(task.dir, watch.wd);
 }
 
-void TreeWatcher::place_dir_watch(const Task& task, const Fd& fd) {
-  auto added = place_watch(fd, Inotify::Interest::contents);
-  if (is_loop(task, fd, added.wd)) return leave_out(task, LinkEnd::loop);
-  if (added.wd < 0) return cannot_watch(task, added.error);
-  map_.set_watch(task.dir, added.wd);
-}
-
-bool TreeWatcher::is_loop(const Task& task, const Fd& fd, int wd) const {
+bool TreeWatcher::is_loop(const Task& task, const DirectoryListing& own) const {
   NodeId parent = map_.parent(task.dir);
   if (map_.via(task.dir) == 0 || parent == 0) return false;
+  const int wd = own.watch.wd;
   if (wd >= 0 && map_.on_branch(parent, wd)) return true;
   // A directory without a watch has no descriptor to know it by.
   bool all_watched = wd >= 0;
   for (NodeId d = parent; d != 0; d = map_.parent(d)) all_watched &= map_.watched(d);
-  struct stat own {
-  }, other{};
-  if (all_watched || ::fstat(fd.get(), &own) < 0) return false;
+  if (all_watched) return false;
+  struct stat other {};
   for (NodeId d = parent; d != 0; d = map_.parent(d))
     if (::stat(file_path(task.tree, map_.path(d)).c_str(), &other) == 0 &&
-        own.st_dev == other.st_dev && own.st_ino == other.st_ino)
+        own.device == other.st_dev && own.inode == other.st_ino)
       return true;
   return false;
 }
@@ -182,24 +212,16 @@ void TreeWatcher::cannot_watch(const Task& task, int error) {
   listener_.trouble(task.tree, {map_.path(task.dir), "cannot be watched: " + reason, limit});
 }
 
-void TreeWatcher::list(const Task& task, Fd fd) {
-  // fdopendir(3) takes the descriptor over.
-  DIR* stream = ::fdopendir(fd.get());
-  if (!stream) return;
-  (void)fd.release();
-  while (const dirent* entry = ::readdir(stream)) {
-    std::string name = entry->d_name;
-    if (name == "." || name == "..") continue;
-    ++trees_.at(task.tree).entries;
-    unsigned char type = entry->d_type == DT_UNKNOWN ? entry_type(task, name) : entry->d_type;
-    if ((type != DT_DIR && type != DT_LNK) || excludes_found(task.dir, name, type)) continue;
+void TreeWatcher::take_found(const Task& task, const DirectoryListing& listing) {
+  trees_.at(task.tree).entries += listing.entries;
+  for (const auto& [name, type] : listing.found) {
+    if (excludes_found(task.dir, name, type)) continue;
     if (type == DT_DIR && map_.child(task.dir, name) == 0)
       enqueue(map_.add_dir(task.tree, task.dir, name, -1), task.live);
     if (type != DT_LNK || map_.link_at(task.dir, name) != 0) continue;
-    found_links_.push_back({task.tree, task.dir, std::move(name), task.live});
+    found_links_.push_back({task.tree, task.dir, name, task.live});
     ++trees_.at(task.tree).to_crawl;
   }
-  ::closedir(stream);
 }
 
 /// What has become of the entry since it was listed, an event has told already or will tell.
@@ -207,15 +229,10 @@ void TreeWatcher::take_up(const FoundLink& found) {
   const auto& [tree, dir, name, live] = found;
   if (!is_current(tree, dir) || map_.is_unreadable(dir)) return;
   if (map_.link_at(dir, name) != 0 || map_.child(dir, name) != 0) return;
-  if (entry_type({tree, dir, live}, name) != DT_LNK) return;
-  if (follows(tree, join(map_.path(dir), name))) add_link(dir, name, live);
-}
-
-unsigned char TreeWatcher::entry_type(const Task& task, const std::string& name) const {
+  const std::string path = join(map_.path(dir), name);
   struct stat st {};
-  std::string path = file_path(task.tree, join(map_.path(task.dir), name));
-  if (::lstat(path.c_str(), &st) < 0) return DT_UNKNOWN;
-  return static_cast<unsigned char>(IFTODT(st.st_mode));
+  if (::lstat(file_path(tree, path).c_str(), &st) < 0 || !S_ISLNK(st.st_mode)) return;
+  if (follows(tree, path)) add_link(dir, name, live);
 }
 
 }  // namespace mirrord

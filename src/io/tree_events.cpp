@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/path.hpp"
+#include "io/directory_reader.hpp"
 #include "io/tree_watcher.hpp"
 
 namespace mirrord {
@@ -135,7 +136,7 @@ void TreeWatcher::handle_entry(NodeId dir, const WatchEvent& event) {
 void TreeWatcher::access_changed(NodeId dir) {
   Task task{map_.tree_of(dir), dir, true};
   if (map_.is_unreadable(dir) || !map_.watched(dir)) return enqueue(dir, true);
-  if (open_directory(task).error == EACCES) cannot_read(task, EACCES);
+  if (error_of(request_for(task)) == EACCES) cannot_read(task, EACCES);
 }
 
 void TreeWatcher::appeared(NodeId dir, const WatchEvent& event) {
@@ -186,6 +187,7 @@ void TreeWatcher::watch_ended(int wd) {
 void TreeWatcher::release_unused() {
   // Each removal queues an event: all at once they would overflow the queue.
   constexpr size_t kRemovalsPerTurn = 2048;
+  if (!read_.empty()) return;  // the watches of these may yet be of use; the crawl will call
   for (const std::vector<int>& wds : {map_.take_unused(), std::exchange(placed_, {})})
     unwanted_.insert(unwanted_.end(), wds.begin(), wds.end());
   for (size_t i = 0; i < kRemovalsPerTurn && !unwanted_.empty(); ++i) {

@@ -152,6 +152,7 @@ void TreeWatcher::drop_root(TreeId id) {
   for (NodeId dir : map_.unreadable_dirs(id)) tree.was_unreadable.insert(map_.path(dir));
   map_.remove_link(tree.root_link);
   std::erase_if(tasks_, [&](const Task& task) { return task.tree == id; });
+  std::erase_if(read_, [&](const ReadDirectory& read) { return read.task.tree == id; });
   std::erase_if(found_links_, [&](const FoundLink& found) { return found.tree == id; });
   tree.root = 0;
   tree.to_crawl = 0;

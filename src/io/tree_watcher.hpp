@@ -10,6 +10,7 @@
 // It refuses to decide what a change means for a target, and never touches what it watches.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <map>
 #include <optional>
@@ -24,6 +25,7 @@
 #include "core/filter.hpp"
 #include "core/mounts.hpp"
 #include "core/watch_map.hpp"
+#include "io/directory_reader.hpp"
 #include "io/event.hpp"
 #include "io/inotify.hpp"
 #include "io/resolve.hpp"
@@ -162,6 +164,11 @@ class TreeWatcher {
     NodeId dir;
     bool live;  // found while running: what it holds is reported as changed
   };
+  struct ReadDirectory {
+    Task task;
+    std::string path;
+    DirectoryListing listing;
+  };
   struct FoundLink {  // by a crawl, not looked at yet
     TreeId tree;
     NodeId dir;
@@ -209,20 +216,18 @@ class TreeWatcher {
   void enqueue(NodeId dir, bool live);
   void crawl();
   void crawl_some();
-  void crawl_one();
-  bool is_current(TreeId tree, NodeId dir) const;
-  void enter(const Task& task);
-  struct Opened {
-    Fd fd;
-    dev_t device = 0;
-    int error = 0;  // errno, where there is no descriptor
-  };
-  Opened open_directory(const Task& task) const;
-  void look_for_remote(const Task& task, const Opened& directory);
-  void place_dir_watch(const Task& task, const Fd& fd);
-  void list(const Task& task, Fd fd);
+  void take_up_links(std::chrono::steady_clock::time_point end);
   void take_up(const FoundLink& found);
-  unsigned char entry_type(const Task& task, const std::string& name) const;
+  void read_some(std::chrono::steady_clock::time_point end);
+  DirectoryRequest request_for(const Task& task) const;
+  void enter_read();
+  void enter(const ReadDirectory& read);
+  void count_step(TreeId tree);
+  void tell_finished();
+  bool is_current(TreeId tree, NodeId dir) const;
+  void note_file_system(const ReadDirectory& read);
+  void take_watch(const Task& task, Inotify::Added watch);
+  void take_found(const Task& task, const DirectoryListing& listing);
   void cannot_read(const Task& task, int error);
   void cannot_watch(const Task& task, int error);
   void wait_for_descriptor(const Task& task, int error);
@@ -232,7 +237,7 @@ class TreeWatcher {
     if (added.wd >= 0) placed_.push_back(added.wd);
     return added;
   }
-  bool is_loop(const Task& task, const Fd& fd, int wd) const;
+  bool is_loop(const Task& task, const DirectoryListing& own) const;
 
   // Events (tree_events.cpp)
   bool open_inotify();
@@ -293,6 +298,7 @@ class TreeWatcher {
   // What was mounted over sources while these were watched, with where and what they were.
   std::map<std::string, std::map<std::string, Identity>> covered_sources_;
   std::vector<Task> tasks_;
+  std::vector<ReadDirectory> read_;  // in this turn of the crawl, and not entered yet
   std::vector<FoundLink> found_links_;
   uint64_t crawl_steps_ = 0;
   bool starved_ = false;  // of descriptors, in the last turn of the crawl

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "io/loop.hpp"
 #include "io/watched_tree.hpp"
@@ -278,6 +279,34 @@ TEST_F(Watcher, MayBeRestartedDuringTheCrawl) {
   watcher->restart(tree);
   EXPECT_EQ(state(), TreeState::watching);
   EXPECT_EQ(directories(), 601u);
+}
+
+TEST_F(Watcher, MayBeRestartedByWhatItTellsDuringTheCrawl) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can look as another user";
+  constexpr int kMany = 50;  // that are read together
+  for (int i = 0; i < kMany; ++i) {
+    fs::create_directory(src(std::to_string(i)));
+    fs::create_directory(ext(std::to_string(i)));
+  }
+  test::change_mode(src("25"), 0700);
+  TreeRules rules{src(), Symlinks::follow, SyncOn::close, User{}, {}};
+  rules.user->uid = rules.user->gid = 65534;
+  watch(Symlinks::follow, "ext");
+  const TreeId other = std::exchange(tree, watcher->add(rules));
+  watcher->restart(other);
+  when_troubled = [this] {
+    if (troubles.size() == 1) watcher->restart(tree);
+  };
+  EXPECT_EQ(state(), TreeState::watching);
+  EXPECT_EQ(troubles.size(), 2u) << "once a crawl";
+  EXPECT_EQ(watcher->directories(tree), kMany + 1u);
+  EXPECT_EQ(watcher->directories(other), kMany + 1u);
+  for (const fs::path& top : {src(), ext()}) {
+    forget();
+    for (int i = 0; i < kMany; ++i) write_file(top / std::to_string(i) / "f", "x");
+    settle();
+    EXPECT_EQ(changes.size(), top == src() ? kMany - 1u : kMany) << text_of(changes);
+  }
 }
 
 TEST_F(Watcher, InABurstEventsGatherAndNoneIsLost) {

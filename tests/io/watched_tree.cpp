@@ -45,6 +45,7 @@ void WatchedTree::watch(TreeRules rules) {
   listener.state_changed = [this](TreeId id) { states.push_back(watcher->state(id)); };
   listener.trouble = [this](TreeId, const Trouble& trouble) {
     troubles.push_back(trouble);
+    when_troubled();
   };
   listener.mounts_changed = [] {};
   listener.overflowed = [](TreeId) { ADD_FAILURE() << "the inotify queue overflowed"; };

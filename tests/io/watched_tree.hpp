@@ -4,6 +4,7 @@
 // turns the loop until there is nothing left to dispatch, and none that the watcher lets gather.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -52,6 +53,7 @@ class WatchedTree {
   std::vector<std::string> modified;  // the same, of files that were there before
   std::vector<Trouble> troubles;
   std::vector<TreeState> states;
+  std::function<void()> when_troubled = [] {};
   int losses = 0;
   int doubts = 0;
 
