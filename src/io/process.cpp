@@ -5,7 +5,6 @@
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,6 +12,8 @@
 #include <cstdlib>
 #include <memory>
 #include <system_error>
+
+#include "io/thread_ids.hpp"
 
 namespace mirrord {
 
@@ -72,11 +73,9 @@ struct Launch {
   ::_exit(127);
 }
 
-/// The raw calls: glibc's wrappers would change the ids of threads that are not this child's.
 bool change_user(const User& user) {
-  return ::syscall(SYS_setgroups, user.groups.size(), user.groups.data()) == 0 &&
-         ::syscall(SYS_setresgid, user.gid, user.gid, user.gid) == 0 &&
-         ::syscall(SYS_setresuid, user.uid, user.uid, user.uid) == 0;
+  return thread_ids::set_groups(user.groups) == 0 && thread_ids::set_gid(user.gid) == 0 &&
+         thread_ids::set_uid(user.uid) == 0;
 }
 
 [[noreturn]] void run_child(Launch& launch) {
