@@ -9,10 +9,10 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <exception>
 #include <functional>
-#include <future>
 #include <string_view>
-#include <system_error>
+#include <thread>
 
 #include "io/file_system.hpp"
 #include "io/fs_identity.hpp"
@@ -66,19 +66,33 @@ DirectoryListing read_one(const Inotify& inotify, const DirectoryRequest& reques
   Fd fd = open_as_user(request, listing);
   if (!fd) return listing;
   listing.watch = inotify.add(fd, Inotify::Interest::contents);
-  if (listing.device != request.known_device) listing.remote = reports_only_local_changes(fd);
+  if (request.asks_if_remote && listing.device != request.local_device)
+    listing.remote = reports_only_local_changes(fd);
   list(fd, listing);
   return listing;
 }
 
-/// With fewer threads where there can be no more of them, pthread_create(3) EAGAIN.
-std::vector<std::future<void>> start(size_t threads, const std::function<void()>& work) {
-  std::vector<std::future<void>> started;
+/// Works in this thread and in so many others, or in fewer where there can be no more of them,
+/// pthread_create(3). All have ended when it returns; what one of them throws is thrown then.
+void in_threads(size_t others, const std::function<void()>& work) {
+  std::vector<std::exception_ptr> failures(others + 1);
+  auto guarded = [&](size_t thread) {
+    try {
+      work();
+    } catch (...) {
+      failures[thread] = std::current_exception();
+    }
+  };
+  std::vector<std::thread> threads;
+  threads.reserve(others);
   try {
-    while (started.size() < threads) started.push_back(std::async(std::launch::async, work));
-  } catch (const std::system_error&) {
+    while (threads.size() < others) threads.emplace_back(guarded, threads.size());
+  } catch (const std::exception&) {
   }
-  return started;
+  guarded(others);
+  for (std::thread& thread : threads) thread.join();
+  for (const std::exception_ptr& failure : failures)
+    if (failure) std::rethrow_exception(failure);
 }
 
 }  // namespace
@@ -96,17 +110,20 @@ std::vector<DirectoryListing> read_directories(const Inotify& inotify,
   constexpr size_t kWorthAHelper = 32;  // it takes as long to begin as some directories
   std::vector<DirectoryListing> listings(requests.size());
   std::atomic<size_t> next = 0;
-  auto work = [&] {
+  in_threads(std::min(kHelpers, requests.size() / kWorthAHelper), [&] {
     do {
       const size_t mine = next++;
       if (mine >= requests.size()) return;
       listings[mine] = read_one(inotify, requests[mine]);
     } while (Clock::now() < until);
-  };
-  auto helpers = start(std::min(kHelpers, requests.size() / kWorthAHelper), work);
-  work();
-  for (auto& helper : helpers) helper.get();
+  });
   listings.resize(std::min<size_t>(next, requests.size()));
+  // Perhaps the other threads had those descriptors that there are.
+  for (size_t i = 0; i < listings.size(); ++i)
+    if (out_of_descriptors(listings[i].error)) {
+      listings[i] = read_one(inotify, requests[i]);
+      if (out_of_descriptors(listings[i].error)) break;
+    }
   return listings;
 }
 

@@ -23,9 +23,10 @@ namespace mirrord {
 
 struct DirectoryRequest {
   std::string path;
-  bool follow = false;       ///< whether a link at the end of the path is followed
-  std::optional<User> user;  ///< whose eyes look; unset = our own
-  dev_t known_device = 0;    ///< of which is not asked whether it is remote
+  bool follow = false;            ///< whether a link at the end of the path is followed
+  std::optional<User> user = {};  ///< whose eyes look; unset = our own
+  bool asks_if_remote = true;
+  dev_t local_device = 0;  ///< known not to be remote
 };
 
 struct FoundEntry {
@@ -37,7 +38,7 @@ struct DirectoryListing {
   int error = 0;  ///< errno, when it cannot be opened or searched; nothing else is known then
   dev_t device = 0;
   ino_t inode = 0;
-  std::string remote;  ///< as reports_only_local_changes() has it
+  std::optional<std::string> remote;  ///< as reports_only_local_changes() has it, if it was asked
   Inotify::Added watch;
   uint64_t entries = 0;           ///< all that are in it
   std::vector<FoundEntry> found;  ///< directories and links

@@ -2,6 +2,7 @@
 #include <dirent.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -17,8 +18,6 @@ namespace mirrord {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-constexpr size_t kStepsPerTurn = 512;
 
 template <class T>
 T pop(std::vector<T>& stack) {
@@ -45,32 +44,36 @@ void TreeWatcher::crawl() {
 }
 
 void TreeWatcher::crawl_some() {
+  constexpr size_t kStepsPerTurn = 512;
   constexpr auto kTurn = std::chrono::milliseconds(5);  // of a file system that answers slowly
-  const auto end = Clock::now() + kTurn;
+  const Turn turn{crawl_steps_ + kStepsPerTurn, Clock::now() + kTurn};
   starved_ = false;
-  take_up_links(end);
-  if (found_links_.empty()) read_some(end);
-  enter_read();
+  auto rests = [this] { return starved_ || (tasks_.empty() && found_links_.empty()); };
+  do {
+    take_up_links(turn);
+    if (found_links_.empty()) read_some(turn);
+    enter_read();
+  } while (!rests() && crawl_steps_ < turn.last_step && Clock::now() < turn.end);
   tell_finished();
   release_unused();
   listener_.progressed();
-  if (starved_ || (tasks_.empty() && found_links_.empty())) crawl_source_.reset();
+  if (rests()) crawl_source_.reset();
 }
 
-void TreeWatcher::take_up_links(Clock::time_point end) {
-  for (size_t i = 0; i < kStepsPerTurn && !found_links_.empty(); ++i) {
+void TreeWatcher::take_up_links(const Turn& turn) {
+  while (!found_links_.empty() && crawl_steps_ < turn.last_step) {
     const FoundLink found = pop(found_links_);
     count_step(found.tree);
     take_up(found);
-    if (Clock::now() >= end) return;
+    if (Clock::now() >= turn.end) return;
   }
 }
 
 /// Those that there is no time for in this turn go back to where they were.
-void TreeWatcher::read_some(Clock::time_point end) {
+void TreeWatcher::read_some(const Turn& turn) {
   std::vector<Task> tasks;
   std::vector<DirectoryRequest> requests;
-  while (!tasks_.empty() && tasks.size() < kStepsPerTurn) {
+  while (!tasks_.empty() && crawl_steps_ + tasks.size() < turn.last_step) {
     const Task task = pop(tasks_);
     if (!is_current(task.tree, task.dir)) {
       count_step(task.tree);
@@ -79,7 +82,7 @@ void TreeWatcher::read_some(Clock::time_point end) {
     tasks.push_back(task);
     requests.push_back(request_for(task));
   }
-  std::vector<DirectoryListing> listings = read_directories(inotify_, requests, end);
+  std::vector<DirectoryListing> listings = read_directories(inotify_, requests, turn.end);
   while (tasks.size() > listings.size()) tasks_.push_back(pop(tasks));
   for (size_t i = 0; i < tasks.size(); ++i) {
     if (listings[i].watch.wd >= 0) placed_.push_back(listings[i].watch.wd);
@@ -88,8 +91,9 @@ void TreeWatcher::read_some(Clock::time_point end) {
 }
 
 DirectoryRequest TreeWatcher::request_for(const Task& task) const {
-  return {file_path(task.tree, map_.path(task.dir)), map_.via(task.dir) != 0,
-          trees_.at(task.tree).rules.user, local_device_};
+  const Tree& tree = trees_.at(task.tree);
+  return {file_path(task.tree, map_.path(task.dir)), map_.via(task.dir) != 0, tree.rules.user,
+          tree.remote.empty(), local_device_};
 }
 
 void TreeWatcher::enter_read() {
@@ -109,10 +113,14 @@ void TreeWatcher::count_step(TreeId tree) {
 }
 
 void TreeWatcher::tell_finished() {
-  std::vector<TreeId> finished;
-  for (const auto& [id, tree] : trees_)
-    if (tree.state == TreeState::crawling && tree.to_crawl == 0) finished.push_back(id);
-  for (TreeId id : finished) set_state(id, TreeState::watching);
+  auto finished = [this] {
+    return std::ranges::find_if(trees_, [](const auto& entry) {
+      return entry.second.state == TreeState::crawling && entry.second.to_crawl == 0;
+    });
+  };
+  // Whoever is told may add trees, and remove them.
+  for (auto tree = finished(); tree != trees_.end(); tree = finished())
+    set_state(tree->first, TreeState::watching);
 }
 
 bool TreeWatcher::is_current(TreeId tree, NodeId dir) const {
@@ -131,15 +139,18 @@ void TreeWatcher::enter(const ReadDirectory& read) {
   }
   bool was_unreadable = map_.is_unreadable(task.dir);
   if (was_unreadable) map_.set_unreadable(task.dir, false);
+  std::optional<Trouble> trouble;
   if (!map_.watched(task.dir)) {
     if (is_loop(task, listing)) return leave_out(task, LinkEnd::loop);
-    take_watch(task, listing.watch);
+    trouble = take_watch(task, listing.watch);
   }
   note_file_system(read);
   take_found(task, listing);
-  if (!task.live) return;
-  if (was_unreadable && is_empty_directory(physical_path(task.dir))) listener_.doubted(task.tree);
-  report(task.dir, "", ChangeKind::tree);
+  if (task.live) {
+    if (was_unreadable && is_empty_directory(read.path)) listener_.doubted(task.tree);
+    report(task.dir, "", ChangeKind::tree);
+  }
+  if (trouble) listener_.trouble(task.tree, *trouble);  // whoever is told may look at it afresh
 }
 
 /// The crawl stands until there is one: nothing is known of the directory before.
@@ -154,16 +165,12 @@ void TreeWatcher::wait_for_descriptor(const Task& task, int error) {
 }
 
 void TreeWatcher::note_file_system(const ReadDirectory& read) {
+  if (!read.listing.remote) return;
   Tree& tree = trees_.at(read.task.tree);
-  if (read.listing.remote.empty())
+  if (read.listing.remote->empty())
     local_device_ = read.listing.device;
   else if (tree.remote.empty())
-    tree.remote = read.listing.remote + " at '" + escape(read.path) + "'";
-}
-
-void TreeWatcher::take_watch(const Task& task, Inotify::Added watch) {
-  if (watch.wd < 0) return cannot_watch(task, watch.error);
-  map_.set_watch(task.dir, watch.wd);
+    tree.remote = *read.listing.remote + " at '" + escape(read.path) + "'";
 }
 
 bool TreeWatcher::is_loop(const Task& task, const DirectoryListing& own) const {
@@ -197,19 +204,23 @@ void TreeWatcher::cannot_read(const Task& task, int error) {
                      std::string("cannot be read, it is passed over: ") + std::strerror(error)});
 }
 
-void TreeWatcher::cannot_watch(const Task& task, int error) {
+std::optional<Trouble> TreeWatcher::take_watch(const Task& task, Inotify::Added watch) {
+  if (watch.wd >= 0) {
+    map_.set_watch(task.dir, watch.wd);
+    return std::nullopt;
+  }
   Tree& tree = trees_.at(task.tree);
   map_.set_unwatched(task.dir);
-  bool limit = error == ENOSPC || error == EMFILE;
-  if (limit && tree.limit_error != 0) return;  // told once, not per directory
-  std::string reason = std::strerror(error);
+  bool limit = watch.error == ENOSPC || watch.error == EMFILE;
+  if (limit && tree.limit_error != 0) return std::nullopt;  // told once, not per directory
+  std::string reason = std::strerror(watch.error);
   if (limit) {
-    InotifyLimit reached = limit_behind(error);
-    tree.limit_error = error;
+    InotifyLimit reached = limit_behind(watch.error);
+    tree.limit_error = watch.error;
     tree.limit = reached.value;
     reason = "the limit " + reached.name + " is reached";
   }
-  listener_.trouble(task.tree, {map_.path(task.dir), "cannot be watched: " + reason, limit});
+  return Trouble{map_.path(task.dir), "cannot be watched: " + reason, limit};
 }
 
 void TreeWatcher::take_found(const Task& task, const DirectoryListing& listing) {

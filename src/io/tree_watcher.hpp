@@ -164,6 +164,10 @@ class TreeWatcher {
     NodeId dir;
     bool live;  // found while running: what it holds is reported as changed
   };
+  struct Turn {  // of the crawl: when it is over
+    uint64_t last_step;
+    std::chrono::steady_clock::time_point end;
+  };
   struct ReadDirectory {
     Task task;
     std::string path;
@@ -216,9 +220,9 @@ class TreeWatcher {
   void enqueue(NodeId dir, bool live);
   void crawl();
   void crawl_some();
-  void take_up_links(std::chrono::steady_clock::time_point end);
+  void take_up_links(const Turn& turn);
   void take_up(const FoundLink& found);
-  void read_some(std::chrono::steady_clock::time_point end);
+  void read_some(const Turn& turn);
   DirectoryRequest request_for(const Task& task) const;
   void enter_read();
   void enter(const ReadDirectory& read);
@@ -226,10 +230,9 @@ class TreeWatcher {
   void tell_finished();
   bool is_current(TreeId tree, NodeId dir) const;
   void note_file_system(const ReadDirectory& read);
-  void take_watch(const Task& task, Inotify::Added watch);
+  std::optional<Trouble> take_watch(const Task& task, Inotify::Added watch);
   void take_found(const Task& task, const DirectoryListing& listing);
   void cannot_read(const Task& task, int error);
-  void cannot_watch(const Task& task, int error);
   void wait_for_descriptor(const Task& task, int error);
   template <class Directory>  // as Inotify::add() takes it
   Inotify::Added place_watch(const Directory& directory, Inotify::Interest interest) {

@@ -2,6 +2,7 @@
 #include "io/directory_reader.hpp"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
@@ -9,10 +10,14 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <iterator>
 #include <map>
 #include <set>
+#include <system_error>
+#include <thread>
 
 #include "support/files.hpp"
+#include "support/resource_limit.hpp"
 
 namespace mirrord {
 namespace {
@@ -29,7 +34,7 @@ class DirectoryReader : public testing::Test {
     for (size_t i = 0; i < kMany; ++i) {
       const fs::path dir = top_.path() / std::to_string(i);
       fs::create_directories(dir / ("below" + std::to_string(i)));
-      requests_.push_back({dir, false, {}, 0});
+      requests_.push_back({dir});
     }
   }
 
@@ -108,6 +113,23 @@ TEST_F(DirectoryReader, AnErrorConcernsItsRequestAlone) {
   EXPECT_EQ(error_of(requests_[40]), 0);
 }
 
+TEST_F(DirectoryReader, AsksForTheFileSystemWhereThatIsWanted) {
+  requests_[1].asks_if_remote = false;
+  auto listings = read();
+  EXPECT_TRUE(listings[0].remote.has_value());
+  EXPECT_FALSE(listings[1].remote.has_value());
+  for (DirectoryRequest& request : requests_) request.local_device = listings[0].device;
+  listings = read();
+  EXPECT_FALSE(listings[0].remote.has_value());
+}
+
+TEST_F(DirectoryReader, OneDescriptorIsEnough) {
+  Fd lowest(::open("/", O_RDONLY | O_CLOEXEC));
+  const test::ResourceLimit limit(RLIMIT_NOFILE, static_cast<rlim_t>(lowest.get()) + 1);
+  lowest.reset();
+  for (const DirectoryListing& listing : read()) ASSERT_EQ(listing.error, 0);
+}
+
 TEST_F(DirectoryReader, ReadsNoMoreWhenItsTimeIsOver) {
   const auto listings = read_directories(inotify_, requests_, Clock::time_point::min());
   EXPECT_GE(listings.size(), 1u);
@@ -135,24 +157,32 @@ TEST_F(DirectoryReader, LooksWithTheEyesOfTheUser) {
   gid_t groups[64];
   const int count = ::getgroups(64, groups);
   EXPECT_EQ(std::count(groups, groups + std::max(0, count), kGroup), 0) << "ours are as before";
-  EXPECT_EQ(error_of({requests_[1].path, false, {}, 0}), 0);
+  EXPECT_EQ(error_of({requests_[1].path}), 0);
 }
 
+enum ExitStatus { kAllRead, kSomeNotRead, kHasThreads, kCannotTry };
+
 /// In a child: the limit is that of a user, setrlimit(2).
-int exit_status_without_threads(const Inotify& inotify,
+ExitStatus read_without_threads(const Inotify& inotify,
                                 const std::vector<DirectoryRequest>& requests) {
   const rlimit none{0, 0};
   if (::setgroups(0, nullptr) < 0 || ::setrlimit(RLIMIT_NPROC, &none) < 0 || ::setuid(65534) < 0)
-    return 2;
-  return read_directories(inotify, requests, Clock::time_point::max()).size() == requests.size()
-             ? 0
-             : 1;
+    return kCannotTry;
+  try {
+    std::thread([] {}).join();
+    return kHasThreads;
+  } catch (const std::system_error&) {
+  }
+  const auto listings = read_directories(inotify, requests, Clock::time_point::max());
+  const auto read = std::ranges::count_if(
+      listings, [](const DirectoryListing& listing) { return listing.found.size() == 1; });
+  return read == std::ssize(requests) ? kAllRead : kSomeNotRead;
 }
 
 TEST_F(DirectoryReader, ReadsAllWhereThereCanBeNoThreads) {
   if (::geteuid() != 0) GTEST_SKIP() << "only root can become a user without processes";
   fs::permissions(top_.path(), fs::perms::all);
-  EXPECT_EXIT(::_exit(exit_status_without_threads(inotify_, requests_)), testing::ExitedWithCode(0),
+  EXPECT_EXIT(::_exit(read_without_threads(inotify_, requests_)), testing::ExitedWithCode(kAllRead),
               "");
 }
 

@@ -90,6 +90,19 @@ TEST_F(WatchLimit, IsToldOnceAndWhatIsUnwatchedIsCounted) {
   });
 }
 
+TEST_F(WatchLimit, MayBeAnsweredByARestart) {
+  with_limit(20, [](test::WatchedTree& t) {
+    for (int i = 0; i < 50; ++i) fs::create_directories(t.src(std::to_string(i)) / "below");
+    t.when_troubled = [&t] {
+      if (t.troubles.size() == 1) t.watcher->restart(t.tree);
+    };
+    t.watch();
+    EXPECT_EQ(t.state(), TreeState::watching);
+    EXPECT_EQ(t.watcher->directories(t.tree), 101u);
+    EXPECT_EQ(t.troubles.size(), 2u) << "once a crawl";
+  });
+}
+
 TEST_F(WatchLimit, DoesNotTurnLoopsIntoEndlessTrees) {
   // Two loops in a directory without a watch: 2^40 logical directories, were they followed.
   with_limit(5, [](test::WatchedTree& t) {
