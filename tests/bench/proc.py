@@ -16,8 +16,8 @@ def tasks(pid):
 
 
 def cpu(pid):
-    """Seconds on a CPU, of all threads, without children: proc(5) schedstat."""
-    return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks(pid)) / 1e9
+    """Seconds on a CPU, of all threads, also those that have ended, without children."""
+    return time.clock_gettime((~pid << 3) | 2)  # clock_getcpuclockid(3), which Python lacks
 
 
 def of_status(path, key):

@@ -1,4 +1,4 @@
-// What /proc tells of another process: the CPU time it has used, its memory, whether it waits.
+// What is known of another process: the CPU time it has used, its memory, whether it waits.
 //
 // Shared by the helpers of the benchmarks. It refuses to wait or to signal.
 #pragma once
@@ -6,24 +6,19 @@
 #include <sys/types.h>
 
 #include <cstdint>
-#include <filesystem>
+#include <ctime>
 #include <fstream>
 #include <string>
 
 namespace bench {
 
-/// Nanoseconds on a CPU, of all threads, proc(5) schedstat. Exact while the process waits or is
-/// stopped; up to a tick old while it runs.
+/// Nanoseconds on a CPU, of all threads, also those that have ended; 0 when there is no such
+/// process.
 inline uint64_t cpu_ns(pid_t pid) {
-  uint64_t sum = 0;
-  std::error_code gone;
-  const std::string tasks = "/proc/" + std::to_string(pid) + "/task";
-  for (const auto& task : std::filesystem::directory_iterator(tasks, gone)) {
-    uint64_t nanoseconds = 0;
-    std::ifstream(task.path() / "schedstat") >> nanoseconds;
-    sum += nanoseconds;
-  }
-  return sum;
+  clockid_t clock = 0;
+  timespec used{};
+  if (::clock_getcpuclockid(pid, &clock) != 0 || ::clock_gettime(clock, &used) < 0) return 0;
+  return static_cast<uint64_t>(used.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(used.tv_nsec);
 }
 
 /// R, S, D, T, Z ... of proc(5) stat; '?' when there is no such process.

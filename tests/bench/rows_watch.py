@@ -1,5 +1,7 @@
 """Rows about watching: the start on a large tree, the memory it takes, draining events."""
 
+import os
+import pathlib
 import re
 import subprocess
 import time
@@ -37,6 +39,17 @@ def watch_round(site, make):
     return work
 
 
+def cold_round(site, make):
+    """The same with nothing in the cache, as after a reboot: drop_caches, proc(5)."""
+    watch = watch_round(site, make)
+
+    def work():
+        os.sync()
+        pathlib.Path("/proc/sys/vm/drop_caches").write_text("3", encoding="ascii")
+        return watch()
+    return work
+
+
 def watch_sizes(scale):
     most = scale["DIRECTORIES"]
     return [most // 100, most // 10, most // 2, most]
@@ -55,6 +68,12 @@ def measure_watch(contest):
     contestants[-1].work()  # so that all find a warm cache
     contest.alternate(contestants)
     memory_per_directory(contest)
+
+
+def measure_cold(contest):
+    site = contest.lab.local_site("cold")
+    contest.lab.make_tree(site, contest.scale["DIRECTORIES"])
+    contest.alternate([Contestant(name, cold_round(site, make)) for name, make in WATCHING.items()])
 
 
 def memory_per_directory(contest):
@@ -163,6 +182,9 @@ def rows(scale):
     def watch(what, metric, peer):
         return Claim(what, Of("mirrord", metric, most), Of(peer, metric, most), None, "s")
 
+    def cold(what, peer):
+        return Claim(what, Of("mirrord", "s"), Of(peer, "s"), None, "s")
+
     def drain(what, text):
         return Claim(text, Of("mirrord", f"{what} us"), Of("read", f"{what} us"), 3, "us")
 
@@ -181,6 +203,9 @@ def rows(scale):
              watch("CPU for it", "CPU s", "walk")),
             (Curve("memory", "Memory of the daemon", "watched directories", "MB", "MB"),
              Curve("start", "Start until all is watched", "directories", "seconds", "s"))),
+        Row("cold", f"{most:,} directories, none in the cache, until all are watched", measure_cold,
+            (cold(f"{most:,} directories, none in the cache, until all are watched", "lsyncd"),
+             cold("the same", "inotifywait"), cold("the same", "walk"))),
         Row("targets", f"5 targets on one source of {most // 2:,} directories: CPU of the start",
             measure_targets,
             (Claim("CPU of a start with 5 targets; next to it 1 target",

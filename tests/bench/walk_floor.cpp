@@ -1,6 +1,6 @@
 // walk_floor SOURCE
 //
-// The least that a watcher of a tree must do: read every directory, with the type that
+// The least that one thread must do to watch a tree: read every directory, with the type that
 // readdir(3) tells, and watch it, before it is read. It keeps nothing. Says "watched N" and
 // waits to be ended. Exit status 3: fs.inotify.max_user_watches is too low.
 #include <dirent.h>
