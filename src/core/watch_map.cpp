@@ -247,10 +247,11 @@ std::string WatchMap::path(NodeId dir) const {
   return path;
 }
 
-bool WatchMap::on_branch(NodeId dir, int wd) const {
+std::vector<int> WatchMap::branch(NodeId dir) const {
+  std::vector<int> wds;
   for (; dir != 0; dir = at(dir).parent)
-    if (at(dir).wd == wd) return true;
-  return false;
+    if (at(dir).wd >= 0) wds.push_back(at(dir).wd);
+  return wds;
 }
 
 WatchMap::Place WatchMap::find(NodeId root, std::string_view path) const {

@@ -120,8 +120,8 @@ class WatchMap {
   /// Logical path of a directory, "" for a root.
   std::string path(NodeId dir) const;
   std::string path(const Link& link) const;
-  /// Whether `dir` or one of its ancestors is the directory `wd`: a link to it would be a loop.
-  bool on_branch(NodeId dir, int wd) const;
+  /// The watches of `dir` and of its ancestors: a link to one of these would be a loop.
+  std::vector<int> branch(NodeId dir) const;
 
   /// Logical paths that are no part of the mirror, in order: links that lead nowhere, in a loop or
   /// out of bounds.

@@ -66,6 +66,7 @@ DirectoryListing read_one(const Inotify& inotify, const DirectoryRequest& reques
   Fd fd = open_as_user(request, listing);
   if (!fd) return listing;
   listing.watch = inotify.add(fd, Inotify::Interest::contents);
+  if (std::ranges::count(request.branch, listing.watch.wd) != 0) return listing;
   if (request.asks_if_remote && listing.device != request.local_device)
     listing.remote = reports_only_local_changes(fd);
   list(fd, listing);
@@ -110,20 +111,18 @@ std::vector<DirectoryListing> read_directories(const Inotify& inotify,
   constexpr size_t kWorthAHelper = 32;  // it takes as long to begin as some directories
   std::vector<DirectoryListing> listings(requests.size());
   std::atomic<size_t> next = 0;
+  // A thread that finds no descriptor leaves the rest to those that have one.
   in_threads(std::min(kHelpers, requests.size() / kWorthAHelper), [&] {
-    do {
+    for (bool goes_on = true; goes_on;) {
       const size_t mine = next++;
       if (mine >= requests.size()) return;
       listings[mine] = read_one(inotify, requests[mine]);
-    } while (Clock::now() < until);
+      goes_on = Clock::now() < until && !out_of_descriptors(listings[mine].error);
+    }
   });
   listings.resize(std::min<size_t>(next, requests.size()));
-  // Perhaps the other threads had those descriptors that there are.
   for (size_t i = 0; i < listings.size(); ++i)
-    if (out_of_descriptors(listings[i].error)) {
-      listings[i] = read_one(inotify, requests[i]);
-      if (out_of_descriptors(listings[i].error)) break;
-    }
+    if (out_of_descriptors(listings[i].error)) listings[i] = read_one(inotify, requests[i]);
   return listings;
 }
 

@@ -1,8 +1,8 @@
 // Opens, watches and lists directories, many at a time. Watch first, list second.
 //
 // A crawl is nothing but system calls, and after a reboot each of them waits for the disk. So a few
-// threads share the work. They begin and end within one call, and touch nothing but a request and
-// its listing: no other part of the daemon knows of them.
+// threads share the work. They begin and end within one call, and touch nothing but a request, its
+// listing and the kernel's inotify instance: no other part of the daemon knows of them.
 //
 // It refuses to say what a directory means: it knows paths and no trees.
 #pragma once
@@ -25,6 +25,7 @@ struct DirectoryRequest {
   std::string path;
   bool follow = false;            ///< whether a link at the end of the path is followed
   std::optional<User> user = {};  ///< whose eyes look; unset = our own
+  std::vector<int> branch = {};   ///< watches of the directories above, which are not listed again
   bool asks_if_remote = true;
   dev_t local_device = 0;  ///< known not to be remote
 };

@@ -75,7 +75,8 @@ class Inotify {
     names,     ///< which entries it has, and who may enter them: a step of some path
     contents,  ///< what is written to its entries too
   };
-  /// Watches the open directory `fd`, whatever its path has become meanwhile.
+  /// Watches the open directory `fd`, whatever its path has become meanwhile. Several threads may
+  /// do so at a time.
   Added add(const Fd& fd, Interest interest) const;
   /// Watches the directory at this path, if that is no link. It takes no descriptor.
   Added add(const std::string& directory, Interest interest) const;

@@ -57,7 +57,9 @@ void TreeWatcher::crawl_some() {
   tell_finished();
   release_unused();
   listener_.progressed();
-  if (rests()) crawl_source_.reset();
+  if (!rests()) return;
+  crawl_source_.reset();
+  tasks_.shrink_to_fit();  // of a wide tree there were many
 }
 
 void TreeWatcher::take_up_links(const Turn& turn) {
@@ -92,8 +94,13 @@ void TreeWatcher::read_some(const Turn& turn) {
 
 DirectoryRequest TreeWatcher::request_for(const Task& task) const {
   const Tree& tree = trees_.at(task.tree);
-  return {file_path(task.tree, map_.path(task.dir)), map_.via(task.dir) != 0, tree.rules.user,
-          tree.remote.empty(), local_device_};
+  const bool follow = map_.via(task.dir) != 0;
+  return {file_path(task.tree, map_.path(task.dir)),
+          follow,
+          tree.rules.user,
+          follow ? map_.branch(map_.parent(task.dir)) : std::vector<int>(),
+          tree.remote.empty(),
+          local_device_};
 }
 
 void TreeWatcher::enter_read() {
@@ -177,7 +184,7 @@ bool TreeWatcher::is_loop(const Task& task, const DirectoryListing& own) const {
   NodeId parent = map_.parent(task.dir);
   if (map_.via(task.dir) == 0 || parent == 0) return false;
   const int wd = own.watch.wd;
-  if (wd >= 0 && map_.on_branch(parent, wd)) return true;
+  if (wd >= 0 && std::ranges::count(map_.branch(parent), wd) != 0) return true;
   // A directory without a watch has no descriptor to know it by.
   bool all_watched = wd >= 0;
   for (NodeId d = parent; d != 0; d = map_.parent(d)) all_watched &= map_.watched(d);

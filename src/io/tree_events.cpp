@@ -3,6 +3,7 @@
 #include <sys/epoll.h>
 #include <sys/stat.h>
 
+#include <cassert>
 #include <cerrno>
 #include <utility>
 
@@ -69,6 +70,7 @@ bool TreeWatcher::drain() {
 
 /// How many events were queued.
 size_t TreeWatcher::handle_batch() {
+  assert(read_.empty());  // an event of a directory that is not in the map yet would be lost
   std::vector<WatchEvent> events = inotify_.read();
   size_t queued = events.size();
   drop_repeated(events, [this](const WatchEvent& event) {

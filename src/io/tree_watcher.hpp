@@ -63,6 +63,7 @@ struct Trouble {
 
 class TreeWatcher {
  public:
+  /// Whoever is told may add, remove and restart trees, but not drain().
   struct Listener {
     std::function<void(TreeId, const Change&)> changed;
     /// A regular file was created by open(2), or written to: perhaps it is open still, and its

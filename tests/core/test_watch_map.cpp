@@ -111,7 +111,7 @@ TEST(WatchMap, RemovesVeryDeepTreesWithoutRecursion) {
   NodeId root = map.add_dir(kTree, 0, "", 0);
   NodeId deepest = root;
   for (int level = 1; level <= 100'000; ++level) deepest = map.add_dir(kTree, deepest, "d", level);
-  EXPECT_TRUE(map.on_branch(deepest, 0));
+  EXPECT_EQ(map.branch(deepest).size(), 100'001u);
   map.remove_dir(map.child(root, "d"));
   EXPECT_EQ(map.directories(kTree), 1u);
   EXPECT_EQ(map.take_unused().size(), 100'000u);
@@ -253,17 +253,15 @@ TEST(WatchMap, FindsWhereAPathEnds) {
   }
 }
 
-TEST(WatchMap, FindsADirectoryOnABranch) {
+TEST(WatchMap, ABranchIsADirectoryWithAllAboveIt) {
   WatchMap map;
   NodeId root = map.add_dir(kTree, 0, "", 1);
-  NodeId a = map.add_dir(kTree, root, "a", 2);
-  NodeId b = map.add_dir(kTree, a, "b", 3);
+  NodeId unwatched = map.add_dir(kTree, root, "a", -1);
+  NodeId b = map.add_dir(kTree, unwatched, "b", 3);
   NodeId beside = map.add_dir(kTree, root, "beside", 4);
-  EXPECT_TRUE(map.on_branch(b, 3)) << "itself";
-  EXPECT_TRUE(map.on_branch(b, 2));
-  EXPECT_TRUE(map.on_branch(b, 1));
-  EXPECT_FALSE(map.on_branch(b, 4));
-  EXPECT_FALSE(map.on_branch(beside, 2));
+  EXPECT_EQ(map.branch(b), (Descriptors{3, 1}));
+  EXPECT_EQ(map.branch(beside), (Descriptors{4, 1}));
+  EXPECT_EQ(map.branch(0), Descriptors());
 }
 
 TEST(WatchMap, CountsTheUnwatched) {
