@@ -66,7 +66,8 @@ DirectoryListing read_one(const Inotify& inotify, const DirectoryRequest& reques
   Fd fd = open_as_user(request, listing);
   if (!fd) return listing;
   listing.watch = inotify.add(fd, Inotify::Interest::contents);
-  if (std::ranges::count(request.branch, listing.watch.wd) != 0) return listing;
+  listing.is_above = std::ranges::count(request.branch, listing.watch.wd) != 0;
+  if (listing.is_above) return listing;
   if (request.asks_if_remote && listing.device != request.local_device)
     listing.remote = reports_only_local_changes(fd);
   list(fd, listing);

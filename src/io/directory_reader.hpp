@@ -25,7 +25,7 @@ struct DirectoryRequest {
   std::string path;
   bool follow = false;            ///< whether a link at the end of the path is followed
   std::optional<User> user = {};  ///< whose eyes look; unset = our own
-  std::vector<int> branch = {};   ///< watches of the directories above, which are not listed again
+  std::vector<int> branch = {};   ///< watches of the directories above it, as the source has it
   bool asks_if_remote = true;
   dev_t local_device = 0;  ///< known not to be remote
 };
@@ -41,6 +41,7 @@ struct DirectoryListing {
   ino_t inode = 0;
   std::optional<std::string> remote;  ///< as reports_only_local_changes() has it, if it was asked
   Inotify::Added watch;
+  bool is_above = false;          ///< one of the branch: it is not listed again
   uint64_t entries = 0;           ///< all that are in it
   std::vector<FoundEntry> found;  ///< directories and links
 };

@@ -183,10 +183,9 @@ void TreeWatcher::note_file_system(const ReadDirectory& read) {
 bool TreeWatcher::is_loop(const Task& task, const DirectoryListing& own) const {
   NodeId parent = map_.parent(task.dir);
   if (map_.via(task.dir) == 0 || parent == 0) return false;
-  const int wd = own.watch.wd;
-  if (wd >= 0 && std::ranges::count(map_.branch(parent), wd) != 0) return true;
+  if (own.is_above) return true;
   // A directory without a watch has no descriptor to know it by.
-  bool all_watched = wd >= 0;
+  bool all_watched = own.watch.wd >= 0;
   for (NodeId d = parent; d != 0; d = map_.parent(d)) all_watched &= map_.watched(d);
   if (all_watched) return false;
   struct stat other {};

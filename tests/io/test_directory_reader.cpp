@@ -180,6 +180,7 @@ TEST_F(DirectoryReader, WhatIsAboveIsNotListedAgain) {
   requests_[5].branch = {listings[4].watch.wd, listings[5].watch.wd};
   const auto again = read();
   EXPECT_EQ(again[5].watch.wd, listings[5].watch.wd);
+  EXPECT_TRUE(again[5].is_above);
   EXPECT_EQ(again[5].entries, 0u);
   EXPECT_EQ(std::ranges::count_if(again, is_read), std::ssize(requests_) - 1);
 }
