@@ -53,12 +53,14 @@ void take(int directory, const dirent64& entry, DirectoryListing& listing) {
 /// readdir(3) asks four more times about each directory, three of them before it begins.
 void list(const Fd& fd, DirectoryListing& listing) {
   alignas(dirent64) char buffer[32768];
-  for (long size; (size = ::syscall(SYS_getdents64, fd.get(), buffer, sizeof buffer)) > 0;)
+  long size = 0;
+  while ((size = ::syscall(SYS_getdents64, fd.get(), buffer, sizeof buffer)) > 0)
     for (long at = 0; at < size;) {
       const auto& entry = *reinterpret_cast<const dirent64*>(buffer + at);
       take(fd.get(), entry, listing);
       at += entry.d_reclen;
     }
+  if (size < 0 && errno != ENOENT) listing.cut_short = errno;  // ENOENT: it was just removed
 }
 
 DirectoryListing read_one(const Inotify& inotify, const DirectoryRequest& request) {

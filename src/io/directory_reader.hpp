@@ -42,6 +42,7 @@ struct DirectoryListing {
   std::optional<std::string> remote;  ///< as reports_only_local_changes() has it, if it was asked
   Inotify::Added watch;
   bool is_above = false;          ///< one of the branch: it is not listed again
+  int cut_short = 0;              ///< errno, when it was not listed to its end
   uint64_t entries = 0;           ///< all that are in it
   std::vector<FoundEntry> found;  ///< directories and links
 };

@@ -138,26 +138,33 @@ void TreeWatcher::enter(const ReadDirectory& read) {
   const Task& task = read.task;
   const DirectoryListing& listing = read.listing;
   if (!lost_mounts_.empty() && is_lost(physical_path(task.dir))) return lose(task.dir);
-  if (const int error = listing.error; error != 0) {
-    if (out_of_descriptors(error)) return wait_for_descriptor(task, error);
-    // Gone or replaced meanwhile: an event tells. Anything else is ours to tell.
-    if (error != ENOENT && error != ENOTDIR && error != ELOOP) cannot_read(task, error);
-    return;
-  }
+  if (listing.error != 0) return could_not_open(task, listing.error);
   bool was_unreadable = map_.is_unreadable(task.dir);
   if (was_unreadable) map_.set_unreadable(task.dir, false);
-  std::optional<Trouble> trouble;
+  std::vector<Trouble> troubles;
   if (!map_.watched(task.dir)) {
     if (is_loop(task, listing)) return leave_out(task, LinkEnd::loop);
-    trouble = take_watch(task, listing.watch);
+    if (auto trouble = take_watch(task, listing.watch)) troubles.push_back(*trouble);
   }
+  if (listing.cut_short != 0)
+    troubles.push_back({map_.path(task.dir),
+                        std::string("cannot be read to its end, the rest is not watched until a "
+                                    "restart: ") +
+                            std::strerror(listing.cut_short)});
   note_file_system(read);
   take_found(task, listing);
   if (task.live) {
     if (was_unreadable && is_empty_directory(read.path)) listener_.doubted(task.tree);
     report(task.dir, "", ChangeKind::tree);
   }
-  if (trouble) listener_.trouble(task.tree, *trouble);  // whoever is told may look at it afresh
+  // Last: whoever is told may look at the tree afresh.
+  for (const Trouble& trouble : troubles) listener_.trouble(task.tree, trouble);
+}
+
+void TreeWatcher::could_not_open(const Task& task, int error) {
+  if (out_of_descriptors(error)) return wait_for_descriptor(task, error);
+  // Gone or replaced meanwhile: an event tells. Anything else is ours to tell.
+  if (error != ENOENT && error != ENOTDIR && error != ELOOP) cannot_read(task, error);
 }
 
 /// The crawl stands until there is one: nothing is known of the directory before.

@@ -63,7 +63,7 @@ struct Trouble {
 
 class TreeWatcher {
  public:
-  /// Whoever is told may add, remove and restart trees, but not drain().
+  /// None of these may drain().
   struct Listener {
     std::function<void(TreeId, const Change&)> changed;
     /// A regular file was created by open(2), or written to: perhaps it is open still, and its
@@ -233,6 +233,7 @@ class TreeWatcher {
   void note_file_system(const ReadDirectory& read);
   std::optional<Trouble> take_watch(const Task& task, Inotify::Added watch);
   void take_found(const Task& task, const DirectoryListing& listing);
+  void could_not_open(const Task& task, int error);
   void cannot_read(const Task& task, int error);
   void wait_for_descriptor(const Task& task, int error);
   template <class Directory>  // as Inotify::add() takes it

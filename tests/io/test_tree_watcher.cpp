@@ -3,10 +3,17 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstddef>
+#include <iterator>
+#include <thread>
 #include <utility>
 
 #include "io/loop.hpp"
@@ -307,6 +314,39 @@ TEST_F(Watcher, MayBeRestartedByWhatItTellsDuringTheCrawl) {
     settle();
     EXPECT_EQ(changes.size(), top == src() ? kMany - 1u : kMany) << text_of(changes);
   }
+}
+
+/// Of this thread alone, seccomp(2).
+bool let_listings_fail(int error) {
+  sock_filter program[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_getdents64, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | static_cast<uint32_t>(error)),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  const sock_fprog filter{std::size(program), program};
+  return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+         ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0;
+}
+
+TEST_F(Watcher, TellsOfADirectoryThatCannotBeReadToItsEnd) {
+  bool can_try = false;
+  std::thread([&] {
+    can_try = let_listings_fail(EIO);
+    if (!can_try) return;
+    Loop own;
+    watcher = std::make_unique<TreeWatcher>(own, listener());
+    tree = watcher->add({src(), Symlinks::follow, SyncOn::close, std::nullopt, {}});
+    test::settle(own);
+    EXPECT_EQ(watcher->state(tree), TreeState::watching);
+    write_file(src("f"), "x");
+    test::settle(own);
+    watcher.reset();
+  }).join();
+  if (!can_try) GTEST_SKIP() << "no filter of system calls is allowed";
+  ASSERT_EQ(troubles.size(), 1u);
+  EXPECT_NE(troubles[0].reason.find("to its end"), std::string::npos) << troubles[0].reason;
+  EXPECT_TRUE(told("f", kData)) << "it is watched all the same:\n" << text_of(changes);
 }
 
 TEST_F(Watcher, InABurstEventsGatherAndNoneIsLost) {

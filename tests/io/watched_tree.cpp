@@ -33,7 +33,7 @@ void WatchedTree::watch(Symlinks symlinks, const fs::path& source) {
   watch(TreeRules{path(source), symlinks, SyncOn::close, std::nullopt, {}});
 }
 
-void WatchedTree::watch(TreeRules rules) {
+TreeWatcher::Listener WatchedTree::listener() {
   TreeWatcher::Listener listener;
   listener.changed = [this](TreeId, const Change& change) { changes.push_back(change); };
   listener.written = [this](TreeId, const std::string& file, bool is_new) {
@@ -49,7 +49,11 @@ void WatchedTree::watch(TreeRules rules) {
   };
   listener.mounts_changed = [] {};
   listener.overflowed = [](TreeId) { ADD_FAILURE() << "the inotify queue overflowed"; };
-  watcher = std::make_unique<TreeWatcher>(loop, std::move(listener));
+  return listener;
+}
+
+void WatchedTree::watch(TreeRules rules) {
+  watcher = std::make_unique<TreeWatcher>(loop, listener());
   tree = watcher->add(std::move(rules));
   settle();
 }

@@ -27,6 +27,8 @@ class WatchedTree {
   /// Watches `source`, "src" when nothing is given, to the end of the crawl.
   void watch(Symlinks symlinks = Symlinks::follow, const fs::path& source = "src");
   void watch(TreeRules rules);
+  /// Keeps what it is told; for a watcher of one's own in `watcher`.
+  TreeWatcher::Listener listener();
 
   /// Forgets what was reported so far, events still under way included.
   void forget();
