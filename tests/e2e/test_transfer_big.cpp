@@ -16,6 +16,7 @@ class TransferBig : public TransferLab {
                                                   "fi")});
     start();
     ASSERT_TRUE(arrives("first sync", {"copy"}));
+    ASSERT_TRUE(target_becomes("copy", "idle"));  // what is syncing from now on is the test's
     write_file(dir / "hold", "");
   }
   void release() { fs::remove(dir / "hold"); }
